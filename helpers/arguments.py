@@ -1,0 +1,81 @@
+"""Refuse bad input at the boundary: one sentence with the argument, what came and what was expected."""
+
+import math
+import numbers
+
+import numpy as np
+
+
+def show(value):
+    """A short description of `value` for an error sentence: arrays by shape and dtype, the rest by its repr."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    return f"{type(value).__name__} {text}" if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def number(name, value, low=-math.inf, high=math.inf, *, above=None, below=None):
+    """Return `value` as a float if low <= value <= high (and above < value < below where given).
+
+    Raises TypeError for what is no real number (True and False are none), ValueError outside the range.
+    """
+    expected = _range(low, high, above, below)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number{expected}, got {show(value)}")
+    inside = low <= value <= high and (above is None or value > above) and (below is None or value < below)
+    if not (math.isfinite(value) and inside):
+        raise ValueError(f"{name} must be a number{expected}, got {value}")
+    return float(value)
+
+
+def integer(name, value, low=-math.inf, high=math.inf):
+    """Return `value` as an int if low <= value <= high. Raises TypeError for what is no integer, else ValueError."""
+    expected = _range(low, high, None, None)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer{expected}, got {show(value)}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be an integer{expected}, got {value}")
+    return int(value)
+
+
+def generator(name, value):
+    """Return `value` if it is a np.random.Generator. Raises TypeError else: a seed would restart the draws."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a np.random.Generator such as np.random.default_rng(0), got {show(value)}")
+    return value
+
+
+def array(name, value, ndim=None):
+    """Return `value` as a floating-point array without a copy where it is one already (float32 stays float32).
+
+    Integers and booleans become float64. Raises TypeError for what holds no real numbers, ValueError for an empty
+    array, for nan or infinity, and where the number of axes is not `ndim`.
+    """
+    try:
+        result = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers, got rows of unequal length") from error
+    if result.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be an array of real numbers, got {show(value)}")
+    if ndim is not None and result.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {result.shape}")
+    if result.size == 0:
+        raise ValueError(f"{name} must hold at least one number, got shape {result.shape}")
+    if result.dtype.kind != "f":
+        return result.astype(np.float64)
+    if not np.isfinite(result).all():
+        raise ValueError(
+            f"{name} must hold finite numbers, got {np.count_nonzero(~np.isfinite(result))} nan or infinite"
+        )
+    return result
+
+
+def _range(low, high, above, below):
+    bounds = [
+        f">= {low:g}" if low > -math.inf else "",
+        f"> {above:g}" if above is not None else "",
+        f"<= {high:g}" if high < math.inf else "",
+        f"< {below:g}" if below is not None else "",
+    ]
+    bounds = [bound for bound in bounds if bound]
+    return " " + " and ".join(bounds) if bounds else ""

@@ -1,0 +1,124 @@
+"""Parameter, Layer and Sequential: what every part of a network has in common.
+
+A layer is called forward and then backward: `y = layer(x)`, `dx = layer.backward(dy)`. The upstream gradient dy has the
+shape of y and dx has the shape of x. backward adds to the `grad` of each parameter, so zero it before each step.
+"""
+
+import numpy as np
+
+from helpers.arguments import array
+
+
+class Parameter:
+    """Numbers that are learned: `data`, their gradient `grad` (same shape), and whether penalties may shrink them.
+
+    `decay` is True for weights and False for biases, gains and shifts. `data` is copied; integers become float64.
+    """
+
+    def __init__(self, data, decay=True):
+        self.data = array("data", data).copy()
+        self.grad = np.zeros_like(self.data)
+        self.decay = decay
+
+    def zero_grad(self):
+        """Set the gradient to zero."""
+        self.grad.fill(0)
+
+
+class Layer:
+    """The base of all layers: `forward` and `backward` are its formula, `training` its mode.
+
+    A layer may keep what backward needs from forward as attributes; forward never changes its input.
+    """
+
+    training = True
+
+    def forward(self, x):
+        """Return y, computed from x."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward")
+
+    def backward(self, dy):
+        """Return dx = dL/dx from dy = dL/dy of the last forward, and add dL/dp to the grad of each parameter p."""
+        raise NotImplementedError(f"{type(self).__name__} defines no backward")
+
+    def __call__(self, x):
+        """The same as forward(x)."""
+        return self.forward(x)
+
+    def __getattr__(self, name):  # reached only where an attribute is missing
+        raise AttributeError(
+            f"{type(self).__name__} has no {name!r}; what backward needs is set by forward: call that first"
+        )
+
+    def parameters(self):
+        """The list of this layer's Parameters."""
+        return [value for value in vars(self).values() if isinstance(value, Parameter)]
+
+    def buffers(self):
+        """The list of arrays that are part of the state without being learned, such as running statistics."""
+        return []
+
+    def train(self, mode=True):
+        """Switch to training mode (noise is drawn), or to evaluation with mode=False. Returns the layer."""
+        self.training = mode
+        return self
+
+    def eval(self):
+        """Switch to evaluation mode: the same input gives the same output. Returns the layer."""
+        return self.train(False)
+
+    def state(self):
+        """Copies of all parameters and buffers, in a fixed order; `load` puts them back."""
+        return [values.copy() for values in self._arrays()]
+
+    def load(self, state):
+        """Set all parameters and buffers to a `state` taken earlier. Raises ValueError where the shapes differ."""
+        shapes = [values.shape for values in self._arrays()]
+        if [np.shape(values) for values in state] != shapes:
+            raise ValueError(f"state must hold arrays of shapes {shapes}, got {[np.shape(values) for values in state]}")
+        for values, saved in zip(self._arrays(), state, strict=True):
+            values[...] = saved
+
+    def _arrays(self):
+        return [p.data for p in self.parameters()] + self.buffers()
+
+
+class Sequential(Layer):
+    """Layers one after the other: forward in order, backward in reverse order (the chain rule).
+
+    Raises TypeError for what is no Layer, ValueError for a layer given twice: it could remember one of its inputs only.
+    """
+
+    def __init__(self, *layers):
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers must be Layer objects such as ReLU(), got {layer!r}")
+        if len(set(map(id, layers))) < len(layers):
+            raise ValueError("layers must be different objects, got the same one twice: make two")
+        self.layers = list(layers)
+
+    def forward(self, x):
+        """Return layer_n(... layer_1(x))."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def backward(self, dy):
+        """Return dL/dx; every layer turns the gradient of its output into the gradient of its input."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def parameters(self):
+        """The Parameters of all layers, in order."""
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def buffers(self):
+        """The buffers of all layers, in order."""
+        return [values for layer in self.layers for values in layer.buffers()]
+
+    def train(self, mode=True):
+        """Switch all layers to training mode, or to evaluation with mode=False."""
+        for layer in self.layers:
+            layer.train(mode)
+        return super().train(mode)
