@@ -1,0 +1,129 @@
+"""Penalties on the size of the weights, and a converter between the conventions for their strength.
+
+In the course the objective is (mean loss) + penalty, with lam/2 ||W||^2 for L2 and lam ||W||_1 for L1, summed over the
+parameters with `decay` True: weights, never biases, gains or shifts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.arguments import integer, number
+
+
+class L2:
+    """penalty = lam/2 * sum of w^2, with gradient lam w: the SQUARED norm. Raises ValueError unless lam >= 0."""
+
+    def __init__(self, lam):
+        self.lam = number("lam", lam, low=0)
+
+    def value(self, params):
+        """Return the penalty, a float."""
+        return self.lam / 2 * float(sum(np.sum(p.data**2) for p in params if p.decay))
+
+    def backward(self, params):
+        """Add lam w to the grad of every parameter that decays."""
+        for p in params:
+            if p.decay:
+                p.grad += self.lam * p.data
+
+
+class L1:
+    """penalty = lam * sum of |w|, with gradient lam sign(w), and 0 at w = 0. Raises ValueError unless lam >= 0."""
+
+    def __init__(self, lam):
+        self.lam = number("lam", lam, low=0)
+
+    def value(self, params):
+        """Return the penalty, a float."""
+        return self.lam * float(sum(np.sum(np.abs(p.data)) for p in params if p.decay))
+
+    def backward(self, params):
+        """Add lam sign(w) to the grad of every parameter that decays."""
+        for p in params:
+            if p.decay:
+                p.grad += self.lam * np.sign(p.data)
+
+
+class ElasticNet:
+    """penalty = lam * (r * sum of |w| + (1 - r)/2 * sum of w^2), with r = l1_ratio: L1 for r = 1, L2 for r = 0.
+
+    Raises ValueError unless lam >= 0 and 0 <= l1_ratio <= 1. Source: Zou and Hastie (2005), in scikit-learn's scaling.
+    """
+
+    def __init__(self, lam, l1_ratio):
+        share = number("l1_ratio", l1_ratio, low=0, high=1)
+        self.parts = L1(number("lam", lam, low=0) * share), L2(lam * (1 - share))
+
+    def value(self, params):
+        """Return the penalty, a float."""
+        return sum(part.value(params) for part in self.parts)
+
+    def backward(self, params):
+        """Add lam (r sign(w) + (1 - r) w) to the grad of every parameter that decays."""
+        for part in self.parts:
+            part.backward(params)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One way to write a penalty: its objective, and lam = factor * value * m^power (or over value, where `inverse`).
+
+    m is the number of training examples; power is 0, or -1 where the data term is a sum over examples.
+    """
+
+    objective: str
+    factor: float
+    power: int = 0
+    inverse: bool = False
+
+    def convert(self, value, m):
+        """Return lam for `value`; the same formula leads back where `inverse`."""
+        scale = self.factor * float(m) ** self.power
+        return scale / value if self.inverse else scale * value
+
+
+# MSE is mean (y - f)^2, CE the mean cross-entropy, SSE and SCE the same as sums over the m examples.
+CONVENTIONS = {
+    "course L2": Convention("mean loss + lam/2 ||w||^2", 1.0),
+    "no half": Convention("mean loss + value ||w||^2", 2.0),
+    "lambda/(2m)": Convention("mean loss + value/(2m) ||w||^2", 1.0, power=-1),
+    "keras.regularizers.L2": Convention("mean loss + value ||w||^2", 2.0),
+    "torch.optim.SGD weight_decay": Convention("mean loss, gradient + value w", 1.0),
+    "sklearn Ridge alpha": Convention("SSE + value ||w||^2", 2.0, power=-1),
+    "sklearn LogisticRegression C": Convention("value SCE + 1/2 ||w||^2", 1.0, power=-1, inverse=True),
+    "sklearn MLP alpha": Convention("mean loss + value/(2m) ||w||^2", 1.0, power=-1),
+    "course L1": Convention("mean loss + lam ||w||_1", 1.0),
+    "keras.regularizers.L1": Convention("mean loss + value ||w||_1", 1.0),
+    "sklearn Lasso alpha": Convention("MSE/2 + value ||w||_1", 2.0),
+}
+
+
+def to_course(value, convention, m=None):
+    """Return the course's lam for a strength written in another `convention`, a key of CONVENTIONS.
+
+    m is the number of training examples, needed where the data term is a sum. scikit-learn's Ridge and Lasso are for
+    squared error, LogisticRegression for cross-entropy. Raises KeyError for an unknown name, ValueError without m.
+    """
+    row, m = _row(convention, m)
+    return row.convert(_strength("value", value, row), m)
+
+
+def from_course(lam, convention, m=None):
+    """Return the strength in `convention` that means the same as the course's lam: the inverse of `to_course`."""
+    row, m = _row(convention, m)
+    lam = _strength("lam", lam, row)
+    return row.convert(lam, m) if row.inverse else lam / row.convert(1.0, m)
+
+
+def _row(convention, m):
+    if convention not in CONVENTIONS:
+        raise KeyError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    row = CONVENTIONS[convention]
+    if row.power and m is None:
+        raise ValueError(f"m, the number of training examples, is needed for {convention!r}: {row.objective}")
+    return row, 1 if m is None else integer("m", m, low=1)
+
+
+def _strength(name, value, row):
+    return number(name, value, above=0) if row.inverse else number(name, value, low=0)
