@@ -1,0 +1,294 @@
+"""Data: two small real sets, Fashion-MNIST on request, generated sets; splits, batches, scaling, wrong labels.
+
+Nothing here changes an array of the caller, and everything random takes `rng`, a np.random.Generator.
+"""
+
+import functools
+import gzip
+import hashlib
+import math
+import os
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+
+from helpers.arguments import array, generator, integer, number, show
+
+Dataset = namedtuple("Dataset", "X y names")
+Dataset.__doc__ = "X (N, D), y (N,) and names: of the D columns for a table, of the classes for images."
+
+INSTALLED = Path(__file__).parent / "_data"
+FOLDER = INSTALLED if INSTALLED.is_dir() else Path(__file__).parents[1] / "data"
+
+CUBIC = (0.0, -3.0, 0.0, 4.0)
+
+FASHION_MNIST_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+FASHION_MNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+FASHION_MNIST_CLASSES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+RETRIES = 2
+
+
+# ---- Two sets that come with the course ----
+
+
+def load_digits():
+    """1,797 handwritten digits of 8x8 pixels: X (1797, 64) from 0 (paper) to 1 (ink), y (1797,) the digit.
+
+    The file counts ink from 0 to 16; here it is divided by 16. `names` are those of the ten classes.
+    Raises OSError if data/digits.csv is missing or altered. Source: Alpaydin and Kaynak (1998); see data/README.md.
+    """
+    _, table = _table(FOLDER / "digits.csv")
+    return Dataset(table[:, :-1] / 16, table[:, -1].astype(np.int64), tuple("0123456789"))
+
+
+def load_diabetes():
+    """442 patients: X (442, 10) as scikit-learn scales it, y (442,) the progression of the disease after a year.
+
+    Each column has mean 0 and sum of squares 1, so it has no unit; y is a score from 25 to 346. `names` are those
+    of the columns. data/diabetes.csv holds them in their own units. Raises OSError if it is missing or altered.
+    Source: Efron, Hastie, Johnstone and Tibshirani (2004), section 1, table 1; see data/README.md.
+    """
+    names, table = _table(FOLDER / "diabetes.csv")
+    X = np.column_stack([_unit_length(column) for column in table[:, :-1].T])
+    return Dataset(X, table[:, -1].copy(), names[:-1])
+
+
+def _unit_length(column):
+    # fsum rounds once, so these numbers are the same on every processor.
+    centred = column - math.fsum(column) / len(column)
+    return centred / math.sqrt(math.fsum(centred**2))
+
+
+@functools.cache
+def _table(path):
+    """Names and numbers of a CSV file. Loaders hand out new arrays: this one is kept for the next call."""
+    first, *rows = _verified(path).decode("ascii").splitlines()
+    return tuple(first.split(",")), np.loadtxt(rows, delimiter=",")
+
+
+def _verified(path):
+    content, expected = _present(path), _present(path.parent / "SHA256SUMS").decode("ascii", "replace")
+    if f"{hashlib.sha256(content).hexdigest()}  {path.name}" not in expected.splitlines():
+        raise OSError(f"{path} differs from its SHA-256 in SHA256SUMS: {_cure(path.name, 'SHA256SUMS')}")
+    return content
+
+
+def _present(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {_cure(path.name)}")
+    return path.read_bytes()
+
+
+def _cure(*names):
+    files = " ".join(f"data/{name}" for name in names)
+    return f"restore it with `git checkout -- {files}` in the course's folder, or install the course again."
+
+
+# ---- Fashion-MNIST, downloaded once ----
+
+
+def load_fashion_mnist(cache=None, base_url=FASHION_MNIST_URL, progress=True):
+    """Return (train, test), 60,000 and 10,000 pictures of clothes: X (N, 784) from 0 to 1, y (N,) from 0 to 9.
+
+    The pictures are 28x28, row by row; `names` are those of the ten classes. X is float32, 4 bytes a pixel: 188 MB
+    for the training set and 31 MB for the test set. The first call downloads four files (30 MB) to the folder
+    `cache`, by default one of the course's own in the system's cache. Later calls need no network. Each call checks
+    the SHA-256 of the files. `base_url` may name a mirror. COURSE_PROGRESS=off silences the progress bars.
+    Raises OSError where a file cannot be had whole and right; nothing of such a download is kept.
+    Source: Xiao, Rasul and Vollgraf (2017), arXiv 1708.07747; MIT licence, Zalando SE.
+    """
+    if not str(base_url).startswith(("http://", "https://")):
+        raise ValueError(f"base_url must start with http:// or https://, got {show(base_url)}")
+    store = _store(cache, base_url)
+    progress = progress and os.environ.get("COURSE_PROGRESS") != "off"
+    paths = [_fetch(store, name, progress) for name in FASHION_MNIST_SHA256]
+    return _pictures(*paths[:2]), _pictures(*paths[2:])
+
+
+def _store(cache, base_url):
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")  # the progress bar and the errors below say it all
+    cache = pooch.os_cache("regularization-course") / "fashion-mnist" if cache is None else cache
+    return pooch.create(cache, base_url, registry=FASHION_MNIST_SHA256, retry_if_failed=RETRIES)
+
+
+def _fetch(store, name, progress):
+    """The path of the file. Pooch downloads under another name and renames what has the right checksum."""
+    from pooch import HTTPDownloader
+
+    try:
+        return store.fetch(name, downloader=HTTPDownloader(progressbar=progress, chunk_size=2**16))
+    except (OSError, ValueError) as error:
+        raise OSError(_explanation(error, name, store)) from None  # the chain is 100 lines of urllib3
+
+
+def _explanation(error, name, store):
+    from requests import exceptions as of_requests
+
+    if isinstance(error, of_requests.HTTPError):
+        status = error.response.status_code
+        return f"{store.base_url}{name} answered with status {status}: check base_url, or call again later."
+    if isinstance(error, of_requests.ChunkedEncodingError):
+        return f"the download of {name} broke off half-way and nothing of it was kept: call again."
+    if isinstance(error, of_requests.RequestException):
+        reason = type(error).__name__
+        return f"no connection to {store.base_url} for {name} ({reason}): check the network, then call again."
+    if isinstance(error, ValueError):
+        return (
+            f"{name} came from {store.base_url} with a wrong SHA-256 and was not kept: "
+            f"call again, and if it happens twice pass another base_url."
+        )
+    return f"{name} cannot be stored in {store.path} ({type(error).__name__}): pass a folder you may write to as cache."
+
+
+def _pictures(images_path, labels_path):
+    images, labels = _read_idx(images_path, ndim=3), _read_idx(labels_path, ndim=1)
+    if len(images) != len(labels):
+        raise OSError(f"{images_path} holds {len(images)} pictures, but {labels_path} {len(labels)} labels.")
+    X = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
+    return Dataset(X, labels.astype(np.int64), FASHION_MNIST_CLASSES)
+
+
+def _read_idx(path, ndim):
+    """The array of bytes in an IDX file: 0, 0, 8 (unsigned bytes), ndim, the sizes as big-endian int32, the data."""
+    with gzip.open(path) as file:
+        content = file.read()
+    start = 4 + 4 * ndim
+    if content[:4] != bytes([0, 0, 8, ndim]) or len(content) < start:
+        raise OSError(f"{path} is no IDX file of unsigned bytes with {ndim} axes: it starts with {content[:4]}.")
+    shape = np.frombuffer(content, ">u4", ndim, offset=4).tolist()
+    if len(content) - start != math.prod(shape):
+        raise OSError(f"{path} holds {len(content) - start} bytes of data, but its header says {shape}.")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+# ---- Generated sets ----
+
+
+def make_moons(n, noise, rng):
+    """Two interleaved half circles of radius 1: X (n, 2), y (n,) 0 or 1, half of each (one 0 more if n is odd).
+
+    Class 0 lies at (cos t, sin t), class 1 at (1 - cos t, 1/2 - sin t), with t uniform on [0, pi]; then both
+    coordinates get Gaussian noise with standard deviation `noise`. The rows are in random order.
+    """
+    n, noise, rng = integer("n", n, low=2), number("noise", noise, low=0), generator("rng", rng)
+    y = rng.permutation(n) % 2
+    t = rng.uniform(0, np.pi, n)
+    upper = np.column_stack([np.cos(t), np.sin(t)])
+    X = np.where(y[:, None] == 0, upper, [1, 0.5] - upper)
+    return X + rng.normal(0, noise, X.shape), y
+
+
+def make_polynomial(n, noise, rng, coefficients=CUBIC):
+    """y = c_0 + c_1 x + c_2 x^2 + ... + noise: x (n,) uniform on [-1, 1], y (n,).
+
+    The noise is Gaussian with standard deviation `noise`. The default, CUBIC, is 4x^3 - 3x: it goes from -1 up to 1 at
+    x = -1/2, down to -1 at x = 1/2 and up again, so a line misses it and degree 3 has it exactly.
+    """
+    n, noise, rng = integer("n", n, low=1), number("noise", noise, low=0), generator("rng", rng)
+    coefficients = array("coefficients", coefficients, ndim=1)
+    x = rng.uniform(-1, 1, n)
+    return x, np.polynomial.Polynomial(coefficients)(x) + rng.normal(0, noise, n)
+
+
+def make_sparse_regression(n, d, n_nonzero, noise, rng):
+    """y = X w + noise, where `n_nonzero` of the d weights, chosen at random, are +1 or -1 and the others 0.
+
+    Returns X (n, d) with entries from N(0, 1), y (n,) and the true w (d,). The noise is Gaussian with standard
+    deviation `noise`.
+    """
+    n, d = integer("n", n, low=1), integer("d", d, low=1)
+    n_nonzero, noise = integer("n_nonzero", n_nonzero, low=0, high=d), number("noise", noise, low=0)
+    rng, w = generator("rng", rng), np.zeros(d)
+    w[rng.choice(d, n_nonzero, replace=False)] = rng.choice([-1.0, 1.0], n_nonzero)
+    X = rng.standard_normal((n, d))
+    return X, X @ w + rng.normal(0, noise, n), w
+
+
+# ---- Splits, batches, scaling, wrong labels ----
+
+
+def split(X, y, sizes, rng):
+    """Deal examples at random into disjoint sets: one pair (X, y) for each size, and each x keeps its y.
+
+    (X_train, y_train), (X_test, y_test) = split(X, y, (200, 800), rng). Rows beyond the sum of the sizes are left out.
+    Raises ValueError if X and y differ in length or the sizes add up to more than that.
+    """
+    X, y = _paired(X, y)
+    try:
+        sizes = [integer("each size", size, low=1) for size in sizes]
+    except TypeError:
+        raise TypeError(f"sizes must be integers such as (200, 800), got {show(sizes)}") from None
+    if sum(sizes) > len(X):
+        raise ValueError(f"sizes must add up to at most {len(X)}, the rows of X, got {sum(sizes)}")
+    order = generator("rng", rng).permutation(len(X))
+    parts = np.split(order, np.cumsum(sizes))[: len(sizes)]
+    return [(X[part], y[part]) for part in parts]
+
+
+def _paired(X, y):
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
+        raise ValueError(f"X and y must have the same number of rows, got shapes {X.shape} and {y.shape}")
+    return X, y
+
+
+def minibatches(n, batch_size, rng):
+    """One epoch: index arrays in random order that hold each of 0 ... n-1 once; the last one may be shorter.
+
+    The examples are shuffled, not the starts of the batches: the same examples meet only by chance in the next epoch.
+    """
+    n, batch_size = integer("n", n, low=1), integer("batch_size", batch_size, low=1)
+    order = generator("rng", rng).permutation(n)
+    return (order[start : start + batch_size] for start in range(0, n, batch_size))
+
+
+def standardize(train, *others):
+    """(x - mean) / standard deviation for each column, both of `train` alone; the others get the same numbers.
+
+    X_train, X_test = standardize(X_train, X_test); one array alone comes back as an array. The shapes are (N, ...), the
+    deviation divides by N. A column that is constant in train becomes 0 there and keeps its unit elsewhere.
+    Raises ValueError if the sets differ in their columns.
+    """
+    train = array("train", train)
+    others = [array("each of the others", other) for other in others]
+    for other in others:
+        if other.shape[1:] != train.shape[1:]:
+            raise ValueError(f"all sets must have the columns of train {train.shape[1:]}, got {other.shape[1:]}")
+    mean, std = _mean_and_std(train)
+    scaled = tuple((x - mean.astype(x.dtype)) / std.astype(x.dtype) for x in (train, *others))
+    return scaled if others else scaled[0]
+
+
+def _mean_and_std(train):
+    mean, std = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+    constant = train.max(axis=0) == train.min(axis=0)  # std == 0 misses some: a mean of ten 0.1 may miss 0.1
+    return np.where(constant, train[0], mean), np.where(constant, 1.0, std)
+
+
+def flip_labels(y, share, rng):
+    """A copy of y (N,) in which exactly round(share * N) labels are changed, each to one of the other classes.
+
+    Which labels, and to which class, is drawn uniformly; the classes are the values in y.
+    Raises ValueError unless 0 <= share <= 1 and y holds two classes, TypeError if y does not hold integers.
+    """
+    y = np.array(y)
+    if y.ndim != 1 or y.dtype.kind not in "iu":
+        raise TypeError(f"y must be one row of integer labels, got {show(y)}")
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must hold at least two classes, got {len(classes)}")
+    flips = round(number("share", share, low=0, high=1) * len(y))
+    chosen = generator("rng", rng).choice(len(y), flips, replace=False)
+    y[chosen] = classes[(codes[chosen] + rng.integers(1, len(classes), flips)) % len(classes)]
+    return y
