@@ -45,11 +45,11 @@ def generator(name, value):
     return value
 
 
-def array(name, value, ndim=None):
+def floats(name, value):
     """Return `value` as a floating-point array without a copy where it is one already (float32 stays float32).
 
-    Integers and booleans become float64. Raises TypeError for what holds no real numbers, ValueError for an empty
-    array, for nan or infinity, and where the number of axes is not `ndim`.
+    Integers and booleans become float64; nan and infinity pass. Raises TypeError for what holds no real numbers,
+    ValueError for rows of unequal length.
     """
     try:
         result = np.asarray(value)
@@ -57,12 +57,20 @@ def array(name, value, ndim=None):
         raise ValueError(f"{name} must be an array of numbers, got rows of unequal length") from error
     if result.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of real numbers, got {show(value)}")
+    return result if result.dtype.kind == "f" else result.astype(np.float64)
+
+
+def array(name, value, ndim=None):
+    """Return `floats(name, value)`, checked: finite, not empty, and with `ndim` axes where that is given.
+
+    Raises TypeError for what holds no real numbers, ValueError for an empty array, for nan or infinity, and where the
+    number of axes is not `ndim`.
+    """
+    result = floats(name, value)
     if ndim is not None and result.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {result.shape}")
     if result.size == 0:
         raise ValueError(f"{name} must hold at least one number, got shape {result.shape}")
-    if result.dtype.kind != "f":
-        return result.astype(np.float64)
     if not np.isfinite(result).all():
         raise ValueError(
             f"{name} must hold finite numbers, got {np.count_nonzero(~np.isfinite(result))} nan or infinite"

@@ -6,7 +6,7 @@ shape of y and dx has the shape of x. backward adds to the `grad` of each parame
 
 import numpy as np
 
-from helpers.arguments import array
+from helpers.arguments import array, floats, show
 
 
 class Parameter:
@@ -42,13 +42,11 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} defines no backward")
 
     def __call__(self, x):
-        """The same as forward(x)."""
-        return self.forward(x)
+        """The same as forward(x), with x made an array of floats: lists are taken, integers become float64."""
+        return self.forward(floats("x", x))
 
     def __getattr__(self, name):  # reached only where an attribute is missing
-        raise AttributeError(
-            f"{type(self).__name__} has no {name!r}; what backward needs is set by forward: call that first"
-        )
+        raise AttributeError(f"{type(self).__name__} has no {name!r}; if backward needs it, call forward first")
 
     def parameters(self):
         """The list of this layer's Parameters."""
@@ -92,7 +90,7 @@ class Sequential(Layer):
     def __init__(self, *layers):
         for layer in layers:
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be Layer objects such as ReLU(), got {layer!r}")
+                raise TypeError(f"layers must be Layer objects such as ReLU(), got {show(layer)}")
         if len(set(map(id, layers))) < len(layers):
             raise ValueError("layers must be different objects, got the same one twice: make two")
         self.layers = list(layers)

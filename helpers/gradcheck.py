@@ -31,14 +31,15 @@ def check_layer(layer, x, rng):
     """Return {"x": error, "weight": error, ...}: relative errors of a layer's backward against central differences.
 
     The scalar that is differentiated is sum(layer(x) * dy) with a random dy. A random layer is frozen, so that each
-    forward sees the same mask. Parameters, their grads and the frozen state are left as they were.
+    forward sees the same mask. Parameters, their grads, buffers and the frozen state are left as they were. Raises
+    TypeError for what is no layer, ValueError for float32 parameters: h would drown in their rounding.
     """
     generator("rng", rng)
     x = array("x", x).astype(np.float64)
-    y = layer(x)
-    dy = rng.standard_normal(y.shape)
     noisy = [part for part in _parts(layer).values() if hasattr(type(part), "frozen") and not part.frozen]
-    saved = [p.grad.copy() for p in layer.parameters()]
+    _refuse_low_precision(layer)
+    saved = [values.copy() for values in _kept(layer)]
+    dy = rng.standard_normal(layer(x).shape)  # this forward draws the mask that the others see
     for part in noisy:
         part.frozen = True
     try:
@@ -46,8 +47,8 @@ def check_layer(layer, x, rng):
     finally:
         for part in noisy:
             part.frozen = False
-        for p, grad in zip(layer.parameters(), saved, strict=True):
-            p.grad[...] = grad
+        for values, before in zip(_kept(layer), saved, strict=True):
+            values[...] = before
 
 
 def _errors(layer, x, dy):
@@ -85,9 +86,19 @@ def _parts(layer, prefix=""):
 def _named_parameters(layer):
     named = {}
     for prefix, part in _parts(layer).items():
-        owned = {id(p) for p in part.parameters()}
-        named |= {prefix + name: p for name, p in vars(part).items() if id(p) in owned}
+        names = {id(value): name for name, value in vars(part).items()}
+        named |= {prefix + names.get(id(p), f"parameter {i}"): p for i, p in enumerate(part.parameters())}
     return named
+
+
+def _kept(layer):
+    return [p.grad for p in layer.parameters()] + list(getattr(layer, "buffers", list)())
+
+
+def _refuse_low_precision(layer):
+    for name, p in _named_parameters(layer).items():
+        if p.data.dtype != np.float64:
+            raise ValueError(f"layer must have float64 parameters, got {name} of dtype {p.data.dtype}")
 
 
 def _at(f, x, i, step):

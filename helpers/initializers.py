@@ -12,7 +12,7 @@ from helpers.arguments import generator, integer, number
 
 def zeros(n_in, n_out, rng=None, shape=None, dtype=np.float64):  # noqa: ARG001 - one signature for all
     """All zeros: right for biases, wrong for weights (all units stay equal)."""
-    return np.zeros(_shape(n_in, n_out, shape), dtype)
+    return _cast(np.zeros(_shape(n_in, n_out, shape)), dtype)
 
 
 def normal(std):
@@ -21,7 +21,7 @@ def normal(std):
 
     def initializer(n_in, n_out, rng, shape=None, dtype=np.float64):
         """N(0, std^2)."""
-        return _normal(std, _shape(n_in, n_out, shape), rng, dtype)
+        return _normal(_shape(n_in, n_out, shape), std, rng, dtype)
 
     return initializer
 
@@ -31,7 +31,7 @@ def xavier_normal(n_in, n_out, rng, shape=None, dtype=np.float64):
 
     Source: Glorot and Bengio (2010), section 4.2.1, equation 12.
     """
-    return _normal(np.sqrt(2 / (n_in + n_out)), _shape(n_in, n_out, shape), rng, dtype)
+    return _normal(_shape(n_in, n_out, shape), np.sqrt(2 / (n_in + n_out)), rng, dtype)
 
 
 def xavier_uniform(n_in, n_out, rng, shape=None, dtype=np.float64):
@@ -39,7 +39,7 @@ def xavier_uniform(n_in, n_out, rng, shape=None, dtype=np.float64):
 
     Source: Glorot and Bengio (2010), equation 16.
     """
-    return _uniform(np.sqrt(6 / (n_in + n_out)), _shape(n_in, n_out, shape), rng, dtype)
+    return _uniform(_shape(n_in, n_out, shape), np.sqrt(6 / (n_in + n_out)), rng, dtype)
 
 
 def he_normal(n_in, n_out, rng, shape=None, dtype=np.float64):
@@ -47,12 +47,12 @@ def he_normal(n_in, n_out, rng, shape=None, dtype=np.float64):
 
     Source: He, Zhang, Ren and Sun (2015), section 2.2, equation 10.
     """
-    return _normal(np.sqrt(2 / n_in), _shape(n_in, n_out, shape), rng, dtype)
+    return _normal(_shape(n_in, n_out, shape), np.sqrt(2 / n_in), rng, dtype)
 
 
 def he_uniform(n_in, n_out, rng, shape=None, dtype=np.float64):
     """U(-a, a) with a = sqrt(6 / n_in), so the variance a^2 / 3 is 2 / n_in. Source: He et al. (2015), section 2.2."""
-    return _uniform(np.sqrt(6 / n_in), _shape(n_in, n_out, shape), rng, dtype)
+    return _uniform(_shape(n_in, n_out, shape), np.sqrt(6 / n_in), rng, dtype)
 
 
 def orthogonal(n_in, n_out, rng, shape=None, dtype=np.float64):
@@ -67,17 +67,23 @@ def orthogonal(n_in, n_out, rng, shape=None, dtype=np.float64):
     gaussian = generator("rng", rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(gaussian)
     q *= np.sign(np.diag(r))
-    return (q if rows >= columns else q.T).reshape(shape).astype(dtype)
+    return _cast((q if rows >= columns else q.T).reshape(shape), dtype)
 
 
 def _shape(n_in, n_out, shape):
     fans = integer("n_in", n_in, low=1), integer("n_out", n_out, low=1)
-    return fans if shape is None else tuple(shape)
+    return fans if shape is None else tuple(integer("shape", size, low=1) for size in np.atleast_1d(shape))
 
 
-def _normal(std, shape, rng, dtype):
-    return (std * generator("rng", rng).standard_normal(shape)).astype(dtype, copy=False)
+def _normal(shape, std, rng, dtype):
+    return _cast(std * generator("rng", rng).standard_normal(shape), dtype)
 
 
-def _uniform(bound, shape, rng, dtype):
-    return generator("rng", rng).uniform(-bound, bound, shape).astype(dtype, copy=False)
+def _uniform(shape, bound, rng, dtype):
+    return _cast(generator("rng", rng).uniform(-bound, bound, shape), dtype)
+
+
+def _cast(values, dtype):
+    if np.dtype(dtype).kind != "f":  # integers would cut small weights off to zero
+        raise ValueError(f"dtype must be a floating-point type such as np.float32, got {np.dtype(dtype)}")
+    return values.astype(dtype, copy=False)

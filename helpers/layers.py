@@ -82,7 +82,7 @@ class Conv2d(Layer):
         """Return dL/dx and add dL/dW (the windows of x, weighted by dy) and dL/db to the parameters' grad."""
         self.weight.grad += np.tensordot(dy, self.windows, axes=((0, 2, 3), (0, 2, 3)))  # (C_out, C_in, k, k)
         self.bias.grad += dy.sum(axis=(0, 2, 3))
-        dpadded = np.zeros_like(self.padded)
+        dpadded = np.zeros(self.padded.shape, np.result_type(dy, self.weight.data))
         rows, columns = (self.stride * size for size in dy.shape[2:])
         for u in range(self.k):
             for v in range(self.k):  # x[s i + u, s j + v] met W[u, v] on its way to y[i, j]

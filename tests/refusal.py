@@ -1,0 +1,17 @@
+"""How the course refuses bad input: one sentence that names the argument, what came and what was expected."""
+
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def refuses(kind, *parts):
+    """The block must raise exactly `kind`, with one line that begins with parts[0] and holds the other parts."""
+    with pytest.raises(kind) as caught:
+        yield
+    sentence = str(caught.value)
+    assert caught.type is kind
+    assert "\n" not in sentence
+    assert sentence.startswith(parts[0]), sentence
+    assert all(part in sentence for part in parts), sentence
