@@ -4,6 +4,8 @@ import importlib.util
 
 import numpy as np
 
+from helpers.arguments import show
+
 NAMES = {"torch": "PyTorch", "sklearn": "scikit-learn"}
 
 
@@ -28,8 +30,12 @@ def claim(sentence, holds):
 def claim_with(package, sentence, check):
     """The same for a claim that needs a `package`: `check()` returns True or False and is called where it is installed.
 
-    Elsewhere the line says by name that the claim was not checked.
+    Elsewhere the line says by name that the claim was not checked. Raises TypeError, here and there, where `check` is
+    no function: a value would have been computed without the package.
     """
+    if not callable(check):
+        raise TypeError(f"check must be a function without arguments, such as lambda: a == b, got {show(check)}")
+    package = package.partition(".")[0]  # find_spec imports the parents of a dotted name
     if importlib.util.find_spec(package) is None:
         print(f"– not checked here: {NAMES.get(package, package)} is not installed ({sentence})")
     else:

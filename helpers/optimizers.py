@@ -10,17 +10,17 @@ from helpers.core import Parameter
 
 
 class Optimizer:
-    """The base: a list of Parameters, a learning rate `lr` that may be changed, and one `update` for each parameter."""
+    """The base: a list of Parameters, a learning rate `lr` that may be changed, and the way to shrink."""
 
     def __init__(self, params, lr, weight_decay=0.0):
-        self.params = list(params)
+        self.params = list(params) if np.iterable(params) else [params]
         for p in self.params:
             if not isinstance(p, Parameter):
                 raise TypeError(f"params must be Parameter objects such as model.parameters(), got {show(p)}")
-        if not self.params or len(set(map(id, self.params))) < len(self.params):
-            raise ValueError(
-                f"params must be different Parameters, at least one, got {len(self.params)} with repeats or none"
-            )
+        if not self.params:
+            raise ValueError("params must hold at least one Parameter, got none")
+        if len(set(map(id, self.params))) < len(self.params):
+            raise ValueError("params must be different Parameters, got the same one twice")
         self.lr = number("lr", lr, above=0)
         self.weight_decay = number("weight_decay", weight_decay, low=0)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.arguments import integer, number
+from helpers.arguments import integer, number, show
+from helpers.core import Parameter
 
 
 class L2:
@@ -19,13 +20,12 @@ class L2:
 
     def value(self, params):
         """Return the penalty, a float."""
-        return self.lam / 2 * float(sum(np.sum(p.data**2) for p in params if p.decay))
+        return self.lam / 2 * float(sum(np.sum(p.data**2) for p in _decaying(params)))
 
     def backward(self, params):
         """Add lam w to the grad of every parameter that decays."""
-        for p in params:
-            if p.decay:
-                p.grad += self.lam * p.data
+        for p in _decaying(params):
+            p.grad += self.lam * p.data
 
 
 class L1:
@@ -36,13 +36,12 @@ class L1:
 
     def value(self, params):
         """Return the penalty, a float."""
-        return self.lam * float(sum(np.sum(np.abs(p.data)) for p in params if p.decay))
+        return self.lam * float(sum(np.sum(np.abs(p.data)) for p in _decaying(params)))
 
     def backward(self, params):
         """Add lam sign(w) to the grad of every parameter that decays."""
-        for p in params:
-            if p.decay:
-                p.grad += self.lam * np.sign(p.data)
+        for p in _decaying(params):
+            p.grad += self.lam * np.sign(p.data)
 
 
 class ElasticNet:
@@ -52,17 +51,30 @@ class ElasticNet:
     """
 
     def __init__(self, lam, l1_ratio):
-        share = number("l1_ratio", l1_ratio, low=0, high=1)
-        self.parts = L1(number("lam", lam, low=0) * share), L2(lam * (1 - share))
+        self.lam = number("lam", lam, low=0)
+        self.l1_ratio = number("l1_ratio", l1_ratio, low=0, high=1)
 
     def value(self, params):
         """Return the penalty, a float."""
-        return sum(part.value(params) for part in self.parts)
+        params = _decaying(params)
+        return sum(part.value(params) for part in self._parts())
 
     def backward(self, params):
         """Add lam (r sign(w) + (1 - r) w) to the grad of every parameter that decays."""
-        for part in self.parts:
+        params = _decaying(params)
+        for part in self._parts():
             part.backward(params)
+
+    def _parts(self):
+        return L1(self.lam * self.l1_ratio), L2(self.lam * (1 - self.l1_ratio))
+
+
+def _decaying(params):
+    params = list(params) if np.iterable(params) else [params]
+    for p in params:
+        if not isinstance(p, Parameter):
+            raise TypeError(f"params must be Parameter objects such as model.parameters(), got {show(p)}")
+    return [p for p in params if p.decay]
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,7 @@ class Convention:
 
 
 # MSE is mean (y - f)^2, CE the mean cross-entropy, SSE and SCE the same as sums over the m examples.
+# scikit-learn's networks divide by the size of each BATCH: with minibatches, m is batch_size. MSE is for one output.
 CONVENTIONS = {
     "course L2": Convention("mean loss + lam/2 ||w||^2", 1.0),
     "no half": Convention("mean loss + value ||w||^2", 2.0),
@@ -92,7 +105,8 @@ CONVENTIONS = {
     "torch.optim.SGD weight_decay": Convention("mean loss, gradient + value w", 1.0),
     "sklearn Ridge alpha": Convention("SSE + value ||w||^2", 2.0, power=-1),
     "sklearn LogisticRegression C": Convention("value SCE + 1/2 ||w||^2", 1.0, power=-1, inverse=True),
-    "sklearn MLP alpha": Convention("mean loss + value/(2m) ||w||^2", 1.0, power=-1),
+    "sklearn MLPClassifier alpha": Convention("CE + value/(2m) ||w||^2", 1.0, power=-1),
+    "sklearn MLPRegressor alpha": Convention("MSE/2 + value/(2m) ||w||^2", 2.0, power=-1),
     "course L1": Convention("mean loss + lam ||w||_1", 1.0),
     "keras.regularizers.L1": Convention("mean loss + value ||w||_1", 1.0),
     "sklearn Lasso alpha": Convention("MSE/2 + value ||w||_1", 2.0),
@@ -102,8 +116,9 @@ CONVENTIONS = {
 def to_course(value, convention, m=None):
     """Return the course's lam for a strength written in another `convention`, a key of CONVENTIONS.
 
-    m is the number of training examples, needed where the data term is a sum. scikit-learn's Ridge and Lasso are for
-    squared error, LogisticRegression for cross-entropy. Raises KeyError for an unknown name, ValueError without m.
+    m is the number of training examples, needed where the data term is a sum. scikit-learn's Ridge, Lasso
+    and MLPRegressor are for squared error, LogisticRegression and MLPClassifier for cross-entropy. Raises ValueError
+    for an unknown name and without m.
     """
     row, m = _row(convention, m)
     return row.convert(_strength("value", value, row), m)
@@ -117,8 +132,8 @@ def from_course(lam, convention, m=None):
 
 
 def _row(convention, m):
-    if convention not in CONVENTIONS:
-        raise KeyError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    if not isinstance(convention, str) or convention not in CONVENTIONS:
+        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
     row = CONVENTIONS[convention]
     if row.power and m is None:
         raise ValueError(f"m, the number of training examples, is needed for {convention!r}: {row.objective}")

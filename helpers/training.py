@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from helpers.arguments import generator, integer, number, show
+from helpers.arguments import array, generator, integer, number, show
 from helpers.data import minibatches
 
 
@@ -31,11 +31,16 @@ class History:
         return len(self.train_loss)
 
     def record(self, name, model, loss, X, y):
-        """Append the loss of the set `name`, "train" or "validation", and its accuracy where y holds labels."""
+        """Append the loss of the set `name`, "train" or "validation", and its accuracy where y holds labels.
+
+        Returns the loss.
+        """
         outputs = predict(model, X)
-        getattr(self, f"{name}_loss").append(loss.value(outputs, y))
-        if _labels(y, outputs):
+        value = loss.value(outputs, y)
+        getattr(self, f"{name}_loss").append(value)
+        if _are_labels(y, outputs):
             getattr(self, f"{name}_accuracy").append(float(np.mean(outputs.argmax(axis=1) == y)))
+        return value
 
 
 class EarlyStopping:
@@ -87,25 +92,25 @@ def fit(
 
     One step is: zero the gradients, forward, loss + penalty, backward, update. Batches of `batch_size` examples (None:
     all at once) are drawn anew each epoch from `rng`. `validation` is a pair (X, y). With `early_stopping` the weights
-    of its best epoch are put back at the end. Raises ValueError for unequal lengths or missing validation data,
-    FloatingPointError with the step where the loss stops being finite.
+    of its best epoch are put back at the end. The model is left in training mode. Raises TypeError or ValueError for
+    what does not fit together, FloatingPointError with the step or epoch where a loss stops being finite.
     """
     integer("epochs", epochs, low=0)
     generator("rng", rng)
-    _check_set("X", X, "y", y)
-    if early_stopping is not None and validation is None:
-        raise ValueError("early_stopping needs validation=(X, y): the training loss cannot say when to stop")
-    if validation is not None:
-        _check_pair(validation)
+    _check_parts(model, loss, optimizer, penalty, early_stopping)
+    sets = _sets(X, y, validation)
     if early_stopping is not None:
+        if validation is None:
+            raise ValueError("early_stopping needs validation=(X, y): the training loss cannot say when to stop")
         early_stopping.reset()
     history = History()
     with np.errstate(over="ignore", invalid="ignore"), _bar(epochs, progress) as bar:
         for _ in bar:
-            _train_one_epoch(model, loss, optimizer, X, y, batch_size, penalty, rng, history.epochs + 1)
-            history.record("train", model, loss, X, y)
+            _train_one_epoch(model, loss, optimizer, *sets["train"], batch_size, penalty, rng, history.epochs + 1)
+            for name, pair in sets.items():
+                value = history.record(name, model, loss, *pair)
+                _refuse_divergence(f"{name} loss", value, f"after epoch {history.epochs}", optimizer)
             if validation is not None:
-                history.record("validation", model, loss, *validation)
                 history.best_epoch = int(np.argmin(history.validation_loss)) + 1
             if early_stopping is not None and early_stopping.update(history.validation_loss[-1], model):
                 break
@@ -127,16 +132,17 @@ def predict(model, X):
 
 def evaluate(model, loss, X, y):
     """Return the loss of the model on (X, y), without penalty, in evaluation mode."""
-    _check_set("X", X, "y", y)
+    X, y = _pair(X, y)
     return loss.value(predict(model, X), y)
 
 
 def accuracy(model, X, y):
     """Return the share of examples, 0 to 1, whose largest logit is at the label y (N,), in evaluation mode."""
-    _check_set("X", X, "y", y)
+    X, y = _pair(X, y)
     logits = predict(model, X)
-    if not _labels(y, logits):
-        raise ValueError(f"y must hold one integer label for each row of the logits {logits.shape}, got {show(y)}")
+    if not _are_labels(y, logits):
+        expected = "one integer label for each row of logits (N, C) with C >= 2"
+        raise ValueError(f"y must hold {expected}, got {show(y)} for outputs {logits.shape}")
     return float(np.mean(logits.argmax(axis=1) == y))
 
 
@@ -146,32 +152,58 @@ def _train_one_epoch(model, loss, optimizer, X, y, batch_size, penalty, rng, epo
     batches = [slice(None)] if batch_size is None else minibatches(len(X), batch_size, rng)
     for step, batch in enumerate(batches, start=1):
         optimizer.zero_grad()
-        value = loss.value(model(X[batch]), y[batch]) + (penalty.value(params) if penalty else 0.0)
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"the loss became {value} at step {step} of epoch {epoch}: try a smaller lr than {optimizer.lr:g}"
-            )
+        value = loss.value(model(X[batch]), y[batch]) + (0.0 if penalty is None else penalty.value(params))
+        _refuse_divergence("loss", value, f"at step {step} of epoch {epoch}", optimizer)
         model.backward(loss.backward())
-        if penalty:
+        if penalty is not None:
             penalty.backward(params)
         optimizer.step()
 
 
-def _labels(y, outputs):
-    return np.asarray(y).dtype.kind in "iu" and outputs.ndim == 2 and np.shape(y) == outputs.shape[:1]
+def _refuse_divergence(name, value, when, optimizer):
+    if not math.isfinite(value):
+        raise FloatingPointError(f"the {name} became {value} {when}: try a smaller lr than {optimizer.lr:g}")
 
 
-def _check_pair(validation):
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise TypeError(f"validation must be a pair (X, y), got {show(validation)}")
-    _check_set("validation X", validation[0], "validation y", validation[1])
+def _are_labels(y, outputs):
+    return y.dtype.kind in "iu" and outputs.ndim == 2 and outputs.shape[1] > 1 and y.shape == outputs.shape[:1]
 
 
-def _check_set(name_X, X, name_y, y):
-    if np.ndim(X) < 2 or len(X) == 0:
-        raise ValueError(f"{name_X} must have shape (N, ...) with N >= 1, got {np.shape(X)}")
-    if np.ndim(y) < 1 or len(X) != len(y):
-        raise ValueError(f"{name_X} and {name_y} must have the same length, got {len(X)} and {np.shape(y)}")
+def _sets(X, y, validation):
+    sets = {"train": _pair(X, y)}
+    if validation is not None:
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise TypeError(f"validation must be a pair (X, y), got {show(validation)}")
+        sets["validation"] = _pair(*validation, "validation ")
+    return sets
+
+
+def _pair(X, y, prefix=""):
+    X = array(f"{prefix}X", X)
+    array(f"{prefix}y", y)  # checked only: labels stay integers
+    y = np.asarray(y)
+    if X.ndim < 2:
+        raise ValueError(f"{prefix}X must have shape (N, D) or (N, C, H, W), got {X.shape}")
+    if X.shape[:1] != y.shape[:1]:
+        raise ValueError(f"{prefix}X and {prefix}y must have the same length, got shapes {X.shape} and {y.shape}")
+    return X, y
+
+
+def _check_parts(model, loss, optimizer, penalty, early_stopping):
+    _check_methods("model", model, "Sequential(...)", "forward", "backward", "parameters")
+    _check_methods("loss", loss, "MSELoss()", "value", "backward")
+    _check_methods("optimizer", optimizer, "SGD(model.parameters(), lr=0.1)", "zero_grad", "step")
+    if penalty is not None:
+        _check_methods("penalty", penalty, "L2(0.01)", "value", "backward")
+    if early_stopping is not None:
+        _check_methods("early_stopping", early_stopping, "EarlyStopping(5)", "reset", "update", "restore")
+    if not set(map(id, optimizer.params)) <= set(map(id, model.parameters())):
+        raise ValueError("optimizer must hold Parameters of this model, got others: make it anew for a new model")
+
+
+def _check_methods(name, value, example, *methods):
+    if isinstance(value, type) or not all(hasattr(value, method) for method in methods):
+        raise TypeError(f"{name} must be an object such as {example}, got {show(value)}")
 
 
 def _bar(epochs, progress):
