@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm import tqdm
+from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
 from helpers.arguments import array, integer, number, show
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
 from helpers.arguments import array, generator, integer, number, show
 from helpers.data import minibatches

@@ -1,0 +1,255 @@
+"""The look of every figure: one style, labels at the ends of the lines, alternative text for who cannot see it."""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+from scipy.optimize import isotonic_regression
+from scipy.special import stdtrit
+
+from helpers import arguments
+
+# Okabe and Ito, Color Universal Design, 2008. The first five are the roles that the whole course shares.
+COLORS = {
+    "train": "#0072B2",
+    "validation": "#D55E00",
+    "test": "#009E73",
+    "null": "#777777",
+    "oracle": "#000000",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#000000",
+}
+STYLES = {"train": "-", "validation": "--", "test": "-.", "null": ":", "oracle": (0, (6, 2, 1, 2, 1, 2))}
+LINES = {role: {"color": COLORS[role], "linestyle": style} for role, style in STYLES.items()}
+CLASSES = list(zip(["blue", "vermillion", "green", "purple", "black", "orange", "sky"] * 2, "o^sDvPX*<>", strict=False))
+
+
+def use_style():
+    """Give all figures from here on the look of the course, whatever the settings of this computer."""
+    plt.style.use(["default", "helpers.course"])
+
+
+def label_lines(ax):
+    """Write the label of each line at its right end, in its colour; labels that would overlap are pushed apart.
+
+    Call it last, when the limits of the axes are final. Lines without a label are left alone.
+    """
+    ax.autoscale_view()  # else the limits are made at the first drawing
+    lines = [line for line in ax.lines if not line.get_label().startswith("_") and _seen(line, ax).any()]
+    if not lines:
+        return
+    ends = np.array([_right_end(line, ax) for line in lines])
+    gap = 1.25 * plt.rcParams["font.size"]
+    shifts = spread(points := ends[:, 1] * 72 / ax.figure.dpi, gap) - points
+    for line, end, shift in zip(lines, ends, shifts, strict=True):
+        data = line.get_transform()
+        place = {"xy": data.inverted().transform(end), "xycoords": data, "xytext": (6, shift)}
+        look = {"color": line.get_color(), "va": "center", "annotation_clip": False}
+        ax.annotate(line.get_label(), **place, textcoords="offset points", **look)
+
+
+def _seen(line, ax):
+    """Which points of `line` lie between the left and the right end of the axes."""
+    pixels = line.get_transform().transform(line.get_xydata())
+    left, right = ax.get_window_extent().intervalx
+    return np.isfinite(pixels).all(axis=1) & (pixels[:, 0] > left - 1) & (pixels[:, 0] < right + 1)
+
+
+def _right_end(line, ax):
+    """The last point of `line` that is seen, in pixels, moved to the edge where it lies above or below the axes."""
+    x, y = line.get_transform().transform(line.get_xydata()[_seen(line, ax)]).T
+    return x.max(), np.clip(y[x.argmax()], *ax.get_window_extent().intervaly)
+
+
+def spread(heights, gap):
+    """Numbers close to `heights` (K,) and in their order, at least `gap` apart, with the least sum of squared moves."""
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(order))
+    result = np.empty(len(order))
+    result[order] = isotonic_regression(np.asarray(heights, float)[order] - steps).x + steps
+    return result
+
+
+def learning_curves(history, ax=None, *, ylabel="loss"):
+    """Draw the losses of a `helpers.training.History` by epoch, with a ring at the best one. Returns the Axes.
+
+    Train is solid, validation dashed and left out where it is empty. Raises ValueError for a history of no epochs.
+    """
+    if not len(history.train_loss):
+        raise ValueError("history must hold at least one epoch, got an empty train_loss")
+    ax = ax or plt.subplots()[1]
+    for role, losses in (("train", history.train_loss), ("validation", history.validation_loss)):
+        if losses:
+            ax.plot(np.arange(1, len(losses) + 1), losses, **LINES[role], label=role)
+    if history.validation_loss and history.best_epoch:
+        _ring(ax, history.best_epoch, history.validation_loss[history.best_epoch - 1])
+    ax.locator_params(axis="x", integer=True)
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    label_lines(ax)
+    return ax
+
+
+def _ring(ax, epoch, loss):
+    ring = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": COLORS["validation"]}
+    ax.plot([epoch], [loss], **ring, linestyle="none", label="_best")
+    words = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center", "color": COLORS["validation"]}
+    ax.annotate(f"best: epoch {epoch}", (epoch, loss), **words)
+
+
+def interval_band(ax, x, values, label, **line):
+    """Draw the mean over seeds with its 95 % interval, mean ± t(0.975, S - 1) s / sqrt(S). Returns (mean, half width).
+
+    `x` has shape (K,), `values` (S, K) with one row per seed. `line` are options of ax.plot, such as **LINES["train"].
+    Raises ValueError for fewer than two seeds, and where the shapes do not fit.
+    """
+    x, values = arguments.array("x", x, 1), arguments.array("values", values, 2)
+    if values.shape[1] != len(x) or len(values) < 2:
+        raise ValueError(f"values must have shape (seeds, {len(x)}) with at least 2 seeds, got {values.shape}")
+    seeds, mean = len(values), values.mean(axis=0)
+    half = stdtrit(seeds - 1, 0.975) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    (drawn,) = ax.plot(x, mean, label=label, **line)
+    ax.fill_between(x, mean - half, mean + half, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    return mean, half
+
+
+def lambda_axis(ax, label="penalty strength λ"):
+    """Make the x axis logarithmic, as every axis of lambda is, and name it."""
+    ax.set_xscale("log")
+    ax.set_xlabel(label)
+
+
+def decision_boundary(predict, X, y, ax=None):
+    """Draw the regions of a classifier of two inputs, and the examples with a marker per class. Returns the Axes.
+
+    `predict` maps (N, 2) to scores (N, C), the largest of which wins, or to labels (N,). X has shape (N, 2), y (N,);
+    labels are 0 to 9. Raises ValueError where shapes and labels do not fit.
+    """
+    X, y = arguments.array("X", X, 2), _labels("y", np.asarray(y))
+    if X.shape[1] != 2 or y.shape != X.shape[:1]:
+        raise ValueError(f"X must have shape (N, 2) and y (N,), got {X.shape} and {y.shape}")
+    ax = ax or plt.subplots()[1]
+    low, high = X.min(axis=0), X.max(axis=0)
+    grid = np.meshgrid(*np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 160).T)
+    scores = _scores(predict(np.column_stack([axis.ravel() for axis in grid])), grid[0].size)
+    for label, (color, _) in enumerate(CLASSES[: scores.shape[1]]):
+        lead = scores[:, label] - np.delete(scores, label, axis=1).max(axis=1)  # positive where the class wins
+        lead = lead.reshape(grid[0].shape)
+        ax.contourf(*grid, lead, levels=[0, np.inf], colors=[COLORS[color]], alpha=0.2)
+        if lead.min() < 0 < lead.max():
+            ax.contour(*grid, lead, levels=[0], colors="black", linewidths=0.8, linestyles="solid")
+    for label in np.unique(y):
+        color, marker = CLASSES[label]
+        ax.plot(
+            *X[y == label].T, marker, color=COLORS[color], markersize=6, markeredgecolor="white", markeredgewidth=0.5
+        )
+    return ax
+
+
+def _scores(predicted, count):
+    """What `predict` returned as scores (count, C): of a label, 1 for its class and 0 for the others."""
+    predicted = np.asarray(predicted)
+    if predicted.ndim == 1:
+        labels = _labels("predict", predicted)
+        predicted = np.eye(max(2, labels.max() + 1))[labels]
+    if predicted.ndim != 2 or len(predicted) != count or not 2 <= predicted.shape[1] <= 10:
+        shape = f"{predicted.shape} for N={count}"
+        raise ValueError(f"predict must return labels (N,) or scores (N, C) of 2 to 10 classes, got {shape}")
+    return predicted
+
+
+def _labels(name, values):
+    """`values` as integers. Raises ValueError unless they are 0, 1, ... 9."""
+    if not np.isin(values, range(10)).all():
+        raise ValueError(f"{name} must hold labels from 0 to 9, got {np.unique(values)[:4]}")
+    return values.astype(int)
+
+
+def image_row(images, titles=None, *, cmap="gray", limits=None):
+    """Draw images (K, H, W) beside one another. Returns the Figure.
+
+    They share one scale, from limits[0] to limits[1], or from the smallest value to the largest. Raises ValueError for
+    another number of axes, and where there are not as many titles as images.
+    """
+    images = arguments.array("images", images, 3)
+    titles = [""] * len(images) if titles is None else list(titles)
+    if len(titles) != len(images):
+        raise ValueError(f"titles must be {len(images)}, one for each image, got {len(titles)}")
+    low, high = limits or (images.min(), images.max())
+    count, height, width = images.shape
+    fig, axes = plt.subplots(1, count, figsize=(1.2 * count, 1.2 * height / width + 0.25), squeeze=False)
+    for ax, image, title in zip(axes[0], images, titles, strict=True):
+        ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        ax.set_title(title, loc="center", fontsize=10)
+        ax.set_axis_off()
+    return fig
+
+
+def show(fig, alt):
+    """Display the figure once, with `alt` as its alternative text, and close it.
+
+    `alt` says in a sentence what the figure shows to somebody who cannot see it. Raises ValueError if it is too short.
+    """
+    display(bundle(png(fig), checked_alt(alt)), raw=True)
+    plt.close(fig)
+
+
+def checked_alt(alt):
+    """Return `alt`, stripped. Raises TypeError or ValueError for what cannot be a sentence."""
+    if not isinstance(alt, str):
+        raise TypeError(f"alt must be a sentence, got {arguments.show(alt)}")
+    if len(alt.strip()) < 20:
+        raise ValueError(f"alt must be a sentence of at least 20 characters about the figure, got {alt!r}")
+    return alt.strip()
+
+
+def png(fig):
+    """The figure as a PNG: the same bytes for the same figure, since it holds no date and no version."""
+    return small_png(picture(fig))
+
+
+def picture(fig):
+    """Draw the figure, 100 pixels to the inch under the course's style, into a PIL image."""
+    # A canvas that is kept remembers the sizes of its texts.
+    canvas = fig.canvas if type(fig.canvas) is FigureCanvasAgg else FigureCanvasAgg(fig)
+    canvas.draw()
+    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+
+
+def small_png(image):
+    """A PIL image as a PNG of 256 colours: a third of the bytes, for an RMS error below 1 of 255."""
+    # Other ways to choose the colours make white grey, or err by 50 of 255 in single pixels.
+    return encoded(image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE))
+
+
+def encoded(image, compress_level=9):
+    """The bytes of a PIL image as PNG."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=compress_level)
+    return file.getvalue()
+
+
+def img(png_bytes, alt, onload=""):
+    """The <img> element that holds the picture itself and its alternative text."""
+    source = "data:image/png;base64," + base64.b64encode(png_bytes).decode()
+    script = f' onload="{html.escape(onload)}"' if onload else ""
+    return f'<img alt="{html.escape(alt)}" src="{source}"{script}>'
+
+
+def bundle(png_bytes, alt, caption=""):
+    """What Jupyter displays: HTML with alternative text, the picture for who reads no HTML, and a line of text."""
+    return {
+        "text/html": img(png_bytes, alt) + caption,
+        "image/png": base64.b64encode(png_bytes).decode(),
+        "text/plain": f"Figure: {alt}",
+    }

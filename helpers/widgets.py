@@ -1,0 +1,230 @@
+"""A figure that follows sliders, with a still image where no kernel runs."""
+
+import html
+import inspect
+import math
+import numbers
+import threading
+from decimal import Decimal
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import arguments
+from helpers.plotting import COLORS, bundle, checked_alt, encoded, img, picture, small_png
+
+SLIDERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider)
+LOOK = {"style": {"description_width": "initial"}, "layout": {"width": "30em", "max_width": "100%"}}
+
+# ipywidgets gives its sliders no accessible name, and a slider over a list tells its index in place of its value. The
+# browser runs this with each image: the handle gets the name on its label, and tells the value that stands beside it.
+NAME_THE_SLIDERS = """
+for (const slider of this.closest('.course-explore').querySelectorAll('.widget-slider')) {
+  const handle = slider.querySelector('[role=slider]'), readout = slider.querySelector('.widget-readout');
+  if (handle.hasAttribute('aria-label')) continue;
+  const name = slider.querySelector('label').textContent;
+  handle.setAttribute('aria-label', name);
+  readout.setAttribute('role', 'textbox');
+  readout.setAttribute('aria-label', name + ', typed');
+  slider.querySelector('.noUi-target').noUiSlider.on('update',
+    () => handle.setAttribute('aria-valuetext', readout.textContent));
+}"""
+
+
+def explore(draw, *, alt, figsize=(6.4, 4.0), subplots=(1, 1), **sliders):
+    """Show the figure that draw(ax, **values) draws, and draw it again when a slider moves. The last line of a cell.
+
+    Each slider is (low, high, step), a list of values, `slider(...)` or `choice(...)`; its name is an argument of
+    `draw`. With subplots=(rows, columns) `draw` gets an array of Axes. They come empty each time and stay where the
+    first drawing put them, so set limits where the range of the data moves. `alt` is the alternative text: a sentence
+    with places such as {p:.1f} for the values, or a function of them. `figsize` is in inches.
+
+    Raises TypeError or ValueError for arguments that do not fit, and what the first drawing raises.
+    """
+    controls = {name: _control(name, spec) for name, spec in sliders.items()}
+    _check_draw(draw, controls)
+    return Exploration(draw, alt, Stage(figsize, subplots), controls)
+
+
+def slider(low, high, step, *, start=None, label=None):
+    """A slider from `low` to `high` that starts at `start`, or else at `low`. Integers alone give integers.
+
+    Raises TypeError or ValueError unless low <= start <= high and 0 < step <= high - low.
+    """
+    arguments.number("low", low)
+    arguments.number("high", high, above=low)
+    arguments.number("step", step, above=0, high=high - low)
+    start = low if start is None else start
+    arguments.number("start", start, low, high)
+    options = {"value": start, "min": low, "max": high, "step": step, "description": label or "", **LOOK}
+    if all(isinstance(value, numbers.Integral) for value in (low, high, step, start)):
+        return ipywidgets.IntSlider(**options)
+    return ipywidgets.FloatSlider(**options, readout_format=f".{max(_decimals(low), _decimals(step))}f")
+
+
+def choice(values, *, start=None, label=None):
+    """A slider over a list of values, such as np.logspace(-4, 0, 9), that starts at `start`, or else at the first.
+
+    Raises ValueError for fewer than two values, and for a `start` that is none of them.
+    """
+    values = list(values)
+    if len(values) < 2:
+        raise ValueError(f"values must hold at least 2 values, got {values}")
+    index = 0 if start is None else next((i for i, value in enumerate(values) if _same(value, start)), None)
+    if index is None:
+        raise ValueError(f"start must be one of the values, got {start!r}")
+    options = [(_words(value), value) for value in values]
+    return ipywidgets.SelectionSlider(options=options, index=index, description=label or "", **LOOK)
+
+
+def _same(a, b):
+    both = isinstance(a, numbers.Real) and isinstance(b, numbers.Real)
+    return math.isclose(a, b, rel_tol=1e-9) if both else a == b
+
+
+def _words(value):
+    return f"{value:.4g}" if isinstance(value, numbers.Real) else str(value)
+
+
+def _decimals(value):
+    """How many decimals `value` is written with: 2 for 0.25."""
+    return max(0, -Decimal(repr(float(value))).normalize().as_tuple().exponent)
+
+
+def _control(name, spec):
+    """The widget of a slider, described by its name where it has no label."""
+    try:
+        widget = spec if isinstance(spec, SLIDERS) else _from_shorthand(spec)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+    widget.description = widget.description or name
+    return widget
+
+
+def _from_shorthand(spec):
+    if isinstance(spec, list):
+        return choice(spec)
+    if isinstance(spec, tuple) and len(spec) == 3:
+        return slider(*spec)
+    raise TypeError(
+        f"a slider must be (low, high, step), a list, slider(...) or choice(...), got {arguments.show(spec)}"
+    )
+
+
+def _check_draw(draw, controls):
+    if not controls:
+        raise ValueError("explore must get at least one slider such as p=(0.0, 1.0, 0.1), got none")
+    try:
+        inspect.signature(draw).bind(None, **controls)
+    except TypeError:
+        got = f"{draw.__name__}{inspect.signature(draw)}" if inspect.isfunction(draw) else arguments.show(draw)
+        raise TypeError(f"draw must be a function of the axes and {', '.join(controls)}, got {got}") from None
+
+
+class Stage:
+    """A figure that pyplot does not know, so that no other cell shows it, and its Axes, empty before each drawing."""
+
+    def __init__(self, figsize, subplots):
+        self.fig, self.subplots = Figure(figsize=figsize), subplots
+        self.build()
+
+    def build(self):
+        self.fig.clear()
+        self.fig.set_layout_engine("constrained")
+        self.axes = self.fig.subplots(*self.subplots)
+        self.empty()
+
+    def empty(self):
+        """Take off all that was drawn, and return the Axes."""
+        own = list(np.ravel(self.axes))
+        if self.fig.get_children()[1:] != own:  # a colour bar, a second scale or a heading was added
+            self.build()
+        else:
+            for ax in own:
+                clear(ax)
+        return self.axes
+
+    def picture(self):
+        """The figure as a PIL image. The layout is made once: it takes as long as the drawing, and jumps distract."""
+        image = picture(self.fig)
+        self.fig.set_layout_engine("none")
+        return image
+
+
+def clear(ax):
+    """Make the Axes empty, with few ticks. Ticks take half the time of a frame; used again, they take less."""
+    before = [(axis, axis.majorTicks, axis.minorTicks, _tick_look(axis)) for axis in (ax.xaxis, ax.yaxis)]
+    ax.clear()
+    for axis, major, minor, look in before:
+        if look == _tick_look(axis):
+            axis.majorTicks, axis.minorTicks = major, minor
+    ax.locator_params(nbins=5)
+
+
+def _tick_look(axis):
+    """What must be untouched for ticks to be used again."""
+    return [axis.get_tick_params("major"), axis.get_tick_params("minor"), axis.isDefault_majfmt, axis.isDefault_minfmt]
+
+
+class Exploration:
+    """What `explore` returns: sliders and the figure where a kernel runs, a still image elsewhere."""
+
+    def __init__(self, draw, alt, stage, controls):
+        self._draw, self._alt, self._stage, self._controls = draw, alt, stage, controls
+        self._image, self._alert, self._lock = ipywidgets.HTML(), ipywidgets.HTML(), threading.Lock()
+        self._update()
+        self._view = ipywidgets.VBox([*controls.values(), self._image, self._alert])
+        self._view.add_class("course-explore")
+        for control in controls.values():
+            control.observe(self._follow, names="value")
+
+    def _update(self):
+        """Draw at the values of the sliders."""
+        values = self._read()
+        alt = self._alt_text(values)
+        self._draw(self._stage.empty(), **values)
+        self._shown = values, alt, self._stage.picture()
+        frame = encoded(self._shown[2], compress_level=1)
+        self._image.value, self._alert.value = img(frame, alt, onload=NAME_THE_SLIDERS), ""
+
+    def _follow(self, _change):
+        """A slider moved. The browser sends its next value when this is done, and drops all between: none queue up."""
+        with self._lock:  # in JupyterLab sliders are served by another thread than cells
+            try:
+                self._update()
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                moved, kept = _told(self._read()), _told(self._shown[0])
+                sentence = html.escape(f"{moved} cannot be drawn ({reason}); the figure shows {kept}.")
+                self._alert.value = f'<p role="alert" style="color: {COLORS["vermillion"]}">{sentence}</p>'
+
+    def _read(self):
+        return {name: control.value for name, control in self._controls.items()}
+
+    def _alt_text(self, values):
+        if callable(self._alt):
+            return checked_alt(self._alt(**values))
+        text = checked_alt(self._alt)
+        try:
+            return text.format(**values)
+        except (LookupError, AttributeError, ValueError) as error:
+            raise ValueError(f"alt must have places for {', '.join(values)} alone, got {text!r} ({error})") from None
+
+    def _repr_mimebundle_(self, **_):
+        """The live view and the still image in one; whoever shows the output takes the first that it can."""
+        values, alt, image = self._shown
+        moves = ", ".join("{} from {} to {}".format(c.description, *_ends(c)) for c in self._controls.values())
+        caption = f"Drawn at {_told(values)}. Where a kernel runs, sliders move {moves}."
+        still = bundle(small_png(image), alt, f"<p><small>{html.escape(caption)}</small></p>")
+        return self._view._repr_mimebundle_() | still
+
+
+def _told(values):
+    return ", ".join(f"{name} = {_words(value)}" for name, value in values.items())
+
+
+def _ends(control):
+    if isinstance(control, ipywidgets.SelectionSlider):
+        return control.options[0][0], control.options[-1][0]
+    return _words(control.min), _words(control.max)
