@@ -12,12 +12,13 @@ import os
 import pickle
 import re
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
 from helpers.arguments import array, integer, number, show
@@ -333,7 +334,8 @@ def _collect(calls, seeds, by_metric, n_jobs, progress, references=()):
     """Call calls[name](seed) for every seed and name; return {metric: {name: array over seeds}}."""
     tasks, rows, metrics = [(name, seed) for seed in seeds for name in calls], {name: [] for name in calls}, []
     # One task per batch: tasks pickled together would share what `run` closes over, such as a generator.
-    parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
+    with _one_thread_each():
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
     silent = not progress or os.environ.get("COURSE_PROGRESS") == "off"
     bar = tqdm(total=len(tasks), desc="runs", leave=False, disable=silent)
     with (
@@ -352,6 +354,14 @@ def _collect(calls, seeds, by_metric, n_jobs, progress, references=()):
         metric: {name: np.array([r[metric] for r in row]) for name, row in rows.items() if metric in row[0]}
         for metric in metrics
     }
+
+
+def _one_thread_each():
+    """One BLAS thread for each process, even where OPENBLAS_NUM_THREADS says more: they would wait for each other."""
+    backend, _ = get_active_backend()
+    if not backend.supports_inner_max_num_threads:
+        return nullcontext()
+    return parallel_config(backend=backend, inner_max_num_threads=1)
 
 
 @contextmanager
