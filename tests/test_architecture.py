@@ -43,11 +43,15 @@ RULES = {
     "optimizers": TIER_1,
     "regularizers": TIER_1,
     # Tier 2
-    "experiments": Rule(course=("plotting",), packages=("numpy", "scipy", "joblib", "tqdm")),
+    "experiments": Rule(course=("tables",), packages=("numpy", "joblib", "tqdm")),
+    "layout": Rule(packages=()),
+    "tables": Rule(course=("layout",), lazily=("scipy",)),
     "training": Rule(course=("core", "data"), packages=("numpy", "tqdm")),
     # Pictures
     "plotting": Rule(packages=("numpy", "matplotlib", "scipy", "IPython", "PIL")),  # PIL comes with matplotlib
     "widgets": Rule(course=("plotting",), packages=("numpy", "matplotlib", "ipywidgets", "IPython")),
+    # Assignments
+    "checks.running": Rule(packages=("ipykernel", "jupyter_client", "nbclient", "nbformat")),
 }
 CHECKS = Rule(course=("gradcheck", "checks"))
 EVERYONE = ("arguments",)  # refuses bad input with one sentence
@@ -62,7 +66,7 @@ each_module = pytest.mark.parametrize("path", MODULES, ids=IDS)
 def rule_of(path):
     """The rule of a module of helpers/; None where it has none."""
     parts = path.relative_to(HELPERS).with_suffix("").parts
-    return CHECKS if parts[0] == "checks" else RULES.get(".".join(parts))
+    return RULES.get(".".join(parts), CHECKS if parts[0] == "checks" else None)
 
 
 def imported(tree, package=("helpers",)):
@@ -200,7 +204,7 @@ def names(path, text):
         ("data", "import pooch", ["pooch"]),
         ("training", "from helpers.data import minibatches\nfrom helpers.core import Layer", []),
         ("training", "import matplotlib.pyplot as plt", ["matplotlib.pyplot"]),
-        ("experiments", "from helpers.plotting import COLORS\nfrom helpers.training import fit", ["helpers.training"]),
+        ("experiments", "from helpers.tables import Sweep\nfrom helpers.training import fit", ["helpers.training"]),
         ("plotting", "import ipywidgets", ["ipywidgets"]),
         ("widgets", "import ipywidgets\nfrom matplotlib.figure import Figure", []),
         ("claims", "import tests.lecture_rules", ["tests.lecture_rules"]),
@@ -221,6 +225,7 @@ def test_checks_may_use_gradcheck_and_one_another():
 def test_a_module_without_a_rule_is_found():
     assert rule_of(HELPERS / "surprise.py") is None
     assert rule_of(HELPERS / "checks" / "dropout.py") is CHECKS
+    assert rule_of(HELPERS / "checks" / "running.py") is RULES["checks.running"]
 
 
 def test_a_missing_docstring_is_found():

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 
-from helpers import experiments
+from helpers import experiments, tables
 from helpers.experiments import PairedTable, Sweep, paired, sweep
 
 SEEDS = [3, 1, 4, 15]
@@ -404,7 +404,7 @@ def test_a_sweep_holds_strengths_by_seeds():
     assert result.strengths.tolist() == [0.1, 0.001, 0.01]
     assert result.values["test loss"].tolist() == [[s + seed for seed in SEEDS] for s in (0.1, 0.001, 0.01)]
     assert result.mean("test loss") == pytest.approx([5.85, 5.751, 5.76])
-    expected = [experiments._half_width(row) for row in result.values["test loss"]]
+    expected = [tables._half_width(row) for row in result.values["test loss"]]
     assert result.interval("test loss").tolist() == expected
 
 
