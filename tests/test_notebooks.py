@@ -1,20 +1,32 @@
-"""Every notebook obeys the rules of notebook_rules.py, every lecture those of lecture_rules.py as well."""
+"""Every notebook obeys the rules of notebook_rules.py; lectures and assignments have more, in files of their own."""
 
 from functools import cache
 
 import pytest
 
-from tests import lecture_rules, notebook_rules
+from tests import assignment_rules, lecture_rules, notebook_rules
 from tools import notebooks
 
 LECTURES = notebooks.lectures()
+ASSIGNMENTS = notebooks.ROOT / "notebooks" / "assignments"
+SOURCES, RELEASES = (sorted((ASSIGNMENTS / name).glob("[!.]*/*.ipynb")) for name in ("source", "release"))
 OTHERS = sorted(
     path
     for path in (notebooks.ROOT / "notebooks").rglob("*.ipynb")
-    if path not in LECTURES and ".ipynb_checkpoints" not in path.parts
+    if path not in LECTURES and not path.is_relative_to(ASSIGNMENTS) and ".ipynb_checkpoints" not in path.parts
 )
-RULED = [(path, rule) for path in LECTURES for rule in lecture_rules.FOR_LECTURES]
-RULED += [(path, rule) for path in OTHERS for rule in notebook_rules.FOR_EVERY_NOTEBOOK]
+KINDS = (
+    (LECTURES, lecture_rules.FOR_LECTURES),
+    (OTHERS, notebook_rules.FOR_EVERY_NOTEBOOK),
+    (SOURCES, notebook_rules.FOR_EVERY_NOTEBOOK + assignment_rules.FOR_SOURCES),
+    (RELEASES, notebook_rules.FOR_EVERY_NOTEBOOK + assignment_rules.FOR_RELEASES),
+)
+RULED = [(path, rule) for paths, rules in KINDS for path in paths for rule in rules]
+STORED = [*LECTURES, *SOURCES, *RELEASES]
+
+
+def label(path):
+    return path.stem if path in LECTURES else f"{path.parents[1].name}-{path.stem}"
 
 
 @cache
@@ -26,13 +38,15 @@ def test_there_are_lectures():
     assert len(LECTURES) >= 2, f"notebooks/ holds {len(LECTURES)} lectures NN_topic.ipynb, expected 2 or more"
 
 
-@pytest.mark.parametrize(("path", "rule"), RULED, ids=[f"{path.stem}-{rule.__name__}" for path, rule in RULED] or None)
+@pytest.mark.parametrize(
+    ("path", "rule"), RULED, ids=[f"{label(path)}-{rule.__name__}" for path, rule in RULED] or None
+)
 def test_rule(path, rule):
     found = list(notebook_rules.problems(rule, read(path), notebooks.shown(path)))
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", LECTURES, ids=[path.stem for path in LECTURES] or None)
+@pytest.mark.parametrize("path", STORED, ids=[label(path) for path in STORED] or None)
 def test_form_is_what_refresh_stores(path):
     text = path.read_bytes().decode()
     assert lecture_rules.is_normal(text), f"{notebooks.shown(path)} is not in normal form; run tools/refresh.py"
