@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV = ".venv/bin/python"
 endif
 
-.PHONY: lab test lint refresh parity browser constraints setup
+.PHONY: lab grade test lint refresh assignments parity browser constraints setup
 
 lab: setup        # JupyterLab on the notebooks
 	@$(VENV) tools/lab.py $(ARGS)
@@ -22,6 +22,13 @@ lint: setup
 
 refresh: setup    # run notebooks and keep their outputs
 	$(VENV) tools/refresh.py $(ARGS)
+
+assignments: setup  # what learners get, from the notebooks with solutions
+	$(VENV) tools/assignments.py $(ARGS)
+
+grade:            # make grade ASSIGNMENT=04_inverted_dropout ARGS=--trusted
+	@"$(PYTHON)" tools/setup.py lab grade
+	@$(VENV) tools/grade.py "$(ASSIGNMENT)" $(ARGS)
 
 parity:           # add PyTorch and scikit-learn, which some tests and cells compare with
 	@"$(PYTHON)" tools/setup.py lab test parity
