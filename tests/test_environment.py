@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from tools import overview
+
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -120,7 +122,13 @@ def test_links_to_files_lead_somewhere(name):
     assert missing == []
 
 
-def test_the_readme_lists_every_lecture():
+def test_the_readme_lists_every_lecture_with_its_minutes():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lectures = {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
-    assert lectures <= set(re.findall(r"\]\(([^)]+\.ipynb)\)", text))
+    listed = dict(re.findall(r"\]\((notebooks/\d[^)]+\.ipynb)\) \|[^|]+\| (\d+) \|", text))
+    lectures = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    minutes = {path: re.search(r"About (\d+) minutes", path.read_text(encoding="utf-8")).group(1) for path in lectures}
+    assert listed == {path.relative_to(ROOT).as_posix(): said for path, said in minutes.items()}
+
+
+def test_the_figure_of_the_readme_is_that_of_its_lecture():
+    assert (ROOT / "notebooks" / "overview.png").read_bytes() == overview.picture(), "run python tools/overview.py"

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 
-from helpers import experiments, tables
+from helpers import tables
 from helpers.experiments import PairedTable, Sweep, paired, sweep
 
 SEEDS = [3, 1, 4, 15]
