@@ -52,7 +52,8 @@ def main(args):
     if port is not None and (sentence := refusal(port)):
         print(sentence, file=sys.stderr)
         return 1
-    paths = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    ours = [str(ROOT / "tools" / "jupyter"), str(ROOT / "notebooks" / "assignments")]  # the second for nbgrader
+    paths = [*ours, os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     from jupyterlab.labapp import LabApp  # a second's import, after the quick refusals
 
