@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, close, exercise, numbers, parts, require
+from helpers.checks.exercise import Slip, agree, agrees, close, exercise, metrics, numbers, parts, require
 
 
 @exercise(1, "shift down")
@@ -267,29 +267,33 @@ SCANNED, MOVED = METRICS[3:]
 def fair(run, rng):
     """run(strength, seed) -> a dict of METRICS: one training on digits shifted anew in each epoch."""
     seed = int(rng.integers(1000))
-    still, again, shifted = (_metrics(run(strength, seed)) for strength in (0, 0, 1))
-    other, more = (_metrics(run(strength, seed + 1)) for strength in (0, 1))
+    still, again, shifted = (metrics(METRICS, run(strength, seed)) for strength in (0, 0, 1))
+    other, more = (metrics(METRICS, run(strength, seed + 1)) for strength in (0, 1))
     scanned, moved, learned = still[SCANNED], still[MOVED], (shifted[MOVED] + more[MOVED]) / 2
     for holds, name, sentence in (
-        (_equal(still, again, *METRICS), "not repeatable", "run(0, seed) gave two results. Where does its rng start?"),
         (
-            _equal(still, shifted, "start loss"),
+            agrees(still, again),
+            "not repeatable",
+            "run(0, seed) gave two results. Where does its rng start?",
+        ),
+        (
+            agrees(still, shifted, "start loss"),
             "not paired",
             "The start loss depends on the strength: first weights, split and test digits must not.",
         ),
         (
-            _equal(still, shifted, "start loss, moved"),
+            agrees(still, shifted, "start loss, moved"),
             "test moved with the strength",
             "The moved test digits depend on the strength. They move by a pixel at most, alike for all.",
         ),
-        (not _equal(still, other, "start loss"), "seed without effect", "Two seeds have one start loss."),
+        (not agrees(still, other, "start loss"), "seed without effect", "Two seeds have one start loss."),
         (
-            not _near(still["start loss"], still["start loss, moved"]),
+            abs(still["start loss"] - still["start loss, moved"]) > 1e-9,
             "moved test stands still",
             "Both start losses are equal. Were the test digits moved?",
         ),
         (
-            not _equal(still, shifted, "end loss"),
+            not agrees(still, shifted, "end loss"),
             "strength without effect",
             "Strength 1 trains like 0. Does the training see the shifted digits?",
         ),
@@ -312,20 +316,3 @@ def fair(run, rng):
         ),
     ):
         require(holds, name, sentence)
-
-
-def _equal(first, second, *names):
-    return all(_near(first[name], second[name]) for name in names)
-
-
-def _near(first, second):
-    return abs(first - second) < 1e-9
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

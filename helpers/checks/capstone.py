@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import Slip, agree, agrees, exercise, metrics, numbers, parts, require
 
 
 @exercise(1, "random search on a log axis")
@@ -329,20 +329,20 @@ METRICS = ("start loss", "end loss", "train (%)", "fresh (%)", "null (%)")
 def fair(run, rng):
     """run(recipe, seed) -> a dict of METRICS: one training with the parts "L2" and "dropout" that recipe holds."""
     seed, recipe = int(rng.integers(1000)), {"L2": 0.02, "dropout": 0.5}
-    full, again = (_metrics(run(dict(recipe), seed)) for _ in range(2))
-    without = {part: _metrics(run({k: v for k, v in recipe.items() if k != part}, seed)) for part in recipe}
-    plain = [_metrics(run({}, seed + more)) for more in range(5)]
+    full, again = (metrics(METRICS, run(dict(recipe), seed)) for _ in range(2))
+    without = {part: metrics(METRICS, run({k: v for k, v in recipe.items() if k != part}, seed)) for part in recipe}
+    plain = [metrics(METRICS, run({}, seed + more)) for more in range(5)]
     runs, null = [full, *without.values(), plain[0]], full["null (%)"]
-    same = {name: all(_equal(full, one, name) for one in runs) for name in ("start loss", "null (%)")}
+    same = {name: all(agrees(full, one, name) for one in runs) for name in ("start loss", "null (%)")}
     for holds, name, sentence in (
         (
-            _equal(full, again, *METRICS),
+            agrees(full, again),
             "not repeatable",
             "One recipe and seed gave two results. Where does rng start?",
         ),
         (same["start loss"], "not paired", "The start loss depends on the recipe: split or first weights differ."),
         (same["null (%)"], "null row depends on the recipe", "The null model knows no recipe. Which labels make it?"),
-        (not _equal(full, plain[1], "start loss"), "seed without effect", "Two seeds have one start loss."),
+        (not agrees(full, plain[1], "start loss"), "seed without effect", "Two seeds have one start loss."),
         (
             max(full["train (%)"], full["fresh (%)"]) > 1,
             "share for percent",
@@ -351,14 +351,14 @@ def fair(run, rng):
     ):
         require(holds, name, sentence)
     for part, others in (("L2", "dropout"), ("dropout", "L2")):
-        silent = _equal(full, without[part], "end loss") or _equal(plain[0], without[others], "end loss")
+        silent = agrees(full, without[part], "end loss") or agrees(plain[0], without[others], "end loss")
         require(not silent, f"{part} without effect", f"With {part} the training ends as without. Where does it act?")
     _honest(plain, null)
 
 
 def _honest(plain, null):
     train, fresh = (np.mean([one[name] for one in plain]) for name in ("train (%)", "fresh (%)"))
-    leak = all(_near(one["train (%)"], one["fresh (%)"]) for one in plain)
+    leak = all(abs(one["train (%)"] - one["fresh (%)"]) < 1e-9 for one in plain)
     for holds, name, sentence in (
         (not leak, "tested on the training set", "Train and fresh accuracy are equal. On which digits is each taken?"),
         (train > 60, "not trained", f"The plain network ends with {train:.0f} % of the training labels."),
@@ -371,20 +371,3 @@ def _honest(plain, null):
         (2 < null < 21, "null row wrong", f"null is {null:.1f} %: how many fresh digits are the most frequent one?"),
     ):
         require(holds, name, sentence)
-
-
-def _equal(first, second, *names):
-    return all(_near(first[name], second[name]) for name in names)
-
-
-def _near(first, second):
-    return abs(first - second) < 1e-9
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

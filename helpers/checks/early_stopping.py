@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import agree, exercise, metrics, numbers, parts, require
 
 OFF_BY_ONE = "patience off by one"
 LAST_FOR_BEST = "last weights for best"
@@ -389,7 +389,9 @@ METRICS = ("first loss", "epochs", "best epoch", "validation loss", "test loss",
 def fair(run, rng):
     """run(patience, seed, epochs=40) -> a dict of METRICS: one training that is stopped, and what came back."""
     seed, most = int(rng.integers(1000)), 40
-    patient, hasty, again, other = (_metrics(run(*case)) for case in ((7, seed), (1, seed), (1, seed), (1, seed + 1)))
+    patient, hasty, again, other = (
+        metrics(METRICS, run(*case)) for case in ((7, seed), (1, seed), (1, seed), (1, seed + 1))
+    )
     require(
         all(_near(hasty, again, name) for name in METRICS),
         "not repeatable",
@@ -401,7 +403,7 @@ def fair(run, rng):
     require(not alike, "seed without effect", "Two seeds have the same first loss: same weights, same split.")
     _follows({7: patient, 1: hasty}, most)
     best = int(patient["best epoch"])
-    cut, soon = (_metrics(run(7, seed, min(most, best + extra))) for extra in (0, 3))
+    cut, soon = (metrics(METRICS, run(7, seed, min(most, best + extra))) for extra in (0, 3))
     seen = f"After {patient['epochs']:.0f} epochs the validation loss of what comes back is"
     back = f"{seen} {patient['validation loss']:.3f}. Training that ends with the best, epoch {best}, gives"
     require(cut["epochs"] == best, "epochs ignored", f"run(7, seed, {best}) trained {cut['epochs']:.0f} epochs.")
@@ -444,12 +446,3 @@ def _honest(result):
 
 def _near(first, second, name):
     return abs(first[name] - second[name]) < 1e-9
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

@@ -213,6 +213,21 @@ def _whole(array):
     return array.dtype == object and all(type(item) is int for item in array.flat)
 
 
+def metrics(names, result):
+    """The dict of numbers that a run returns, with exactly these names. Raises Slip for anything else."""
+    if type(result) is not dict or set(result) != set(names):
+        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, names))}.")
+    values = {name: numbers(value) for name, value in result.items()}
+    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
+    require(single, "not a number", "Each of the results is one finite number.")
+    return {name: float(value) for name, value in values.items()}
+
+
+def agrees(first, second, *names):
+    """Do two runs agree in these metrics, or in all where none is named, but for rounding?"""
+    return all(abs(first[name] - second[name]) < 1e-9 for name in names or first)
+
+
 def parts(value, count, names):
     """The `count` parts of a tuple that a function returns; `names` says what they are, such as "(y, mask)"."""
     if type(value) not in (tuple, list) or len(value) != count:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import Slip, agree, agrees, exercise, metrics, numbers, parts, require
 
 
 @exercise(1, "He's normal start")
@@ -281,14 +281,18 @@ METRICS = ("start norm", "null error (%)", "train error (%)", "test error (%)")
 def fair(run, rng):
     """run(scale, seed) -> a dict of METRICS, of one training whose weights start at `scale` times He's."""
     seed = int(rng.integers(1000))
-    whole, again, other = (_metrics(run(1.0, number)) for number in (seed, seed, seed + 1))
-    half = _metrics(run(0.5, seed))
+    whole, again, other = (metrics(METRICS, run(1.0, number)) for number in (seed, seed, seed + 1))
+    half = metrics(METRICS, run(0.5, seed))
     ratio, he = half["start norm"] / max(whole["start norm"], 1e-300), np.sqrt(2 * 50)
     norms = f"The start norms are {half['start norm']:.3f} for scale 0.5 and {whole['start norm']:.3f} for 1"
     for holds, name, sentence in (
-        (_equal(whole, again), "not repeatable", "run(1, seed) gave two results. Make its generator from the seed."),
         (
-            _equal(whole, half, "null error (%)"),
+            agrees(whole, again),
+            "not repeatable",
+            "run(1, seed) gave two results. Make its generator from the seed.",
+        ),
+        (
+            agrees(whole, half, "null error (%)"),
             "not paired",
             "The null error changes with the scale: so does the split. Draw it from the seed alone.",
         ),
@@ -297,7 +301,7 @@ def fair(run, rng):
         (abs(ratio - 0.25) > 1e-9, "the square of the norm", f"{norms}. One half was expected; take the root."),
         (abs(ratio - 0.5) < 1e-9, "not paired", f"{norms}, expected one half: the draws differ with the scale."),
         (
-            not _equal(whole, other, "start norm"),
+            not agrees(whole, other, "start norm"),
             "seed without effect",
             "Two seeds have one start norm, so the same first weights.",
         ),
@@ -312,7 +316,7 @@ def fair(run, rng):
             f"The null error is {whole['null error (%)']:.1f} %. Predict the most frequent training label everywhere.",
         ),
         (
-            not _equal(whole, half, "train error (%)"),
+            not agrees(whole, half, "train error (%)"),
             "scale without effect",
             "Both scales end at one error. Is the trained model the scaled one?",
         ),
@@ -328,17 +332,3 @@ def fair(run, rng):
         ),
     ):
         require(holds, name, sentence)
-
-
-def _equal(first, second, name=None):
-    names = METRICS if name is None else (name,)
-    return all(abs(first[name] - second[name]) < 1e-9 for name in names)
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import agree, agrees, exercise, metrics, numbers, parts, require
 
 
 @exercise(1, "the forward pass")
@@ -143,22 +143,26 @@ METRICS = ("start loss", "end loss", "train accuracy (%)", "test accuracy (%)")
 def fair(run, rng):
     """run(p, seed) -> a dict of METRICS: one training of a network with dropout p (0: none), both losses on test."""
     seed = int(rng.integers(1000))
-    plain, again, other = (_metrics(run(0.0, number)) for number in (seed, seed, seed + 1))
-    dropped = _metrics(run(0.5, seed))
+    plain, again, other = (metrics(METRICS, run(0.0, number)) for number in (seed, seed, seed + 1))
+    dropped = metrics(METRICS, run(0.5, seed))
     for holds, name, sentence in (
-        (_equal(plain, again), "not repeatable", "run(0, seed) gave two results. Make its generator from the seed."),
         (
-            _equal(plain, dropped, "start loss"),
+            agrees(plain, again),
+            "not repeatable",
+            "run(0, seed) gave two results. Make its generator from the seed.",
+        ),
+        (
+            agrees(plain, dropped, "start loss"),
             "not paired",
             "The first weights or the split differ with p, see the start loss.",
         ),
         (
-            not _equal(plain, other, "start loss"),
+            not agrees(plain, other, "start loss"),
             "seed without effect",
             "Two seeds have one start loss: same weights, same split.",
         ),
         (
-            not _equal(plain, dropped, "end loss"),
+            not agrees(plain, dropped, "end loss"),
             "p without effect",
             "p = 0.5 trains like p = 0. Is there a Dropout layer?",
         ),
@@ -174,17 +178,3 @@ def fair(run, rng):
         ),
     ):
         require(holds, name, sentence)
-
-
-def _equal(first, second, name=None):
-    names = METRICS if name is None else (name,)
-    return all(abs(first[name] - second[name]) < 1e-9 for name in names)
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

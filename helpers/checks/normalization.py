@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, close, exercise, numbers, parts, require
+from helpers.checks.exercise import agree, agrees, close, exercise, metrics, numbers, parts, require
 
 EPS_OUTSIDE = "eps outside the root"
 NO_EPS = "eps forgotten"
@@ -305,19 +305,19 @@ METRICS = ("first weights", "test loss", "test accuracy (%)", "in pairs (%)", "n
 def fair(run, rng):
     """run(kind, seed, batch_size=32) -> a dict of METRICS: one training with "none", "batch" or "group" norm."""
     seed = int(rng.integers(1000))
-    batch, again, group, plain = (_metrics(run(kind, seed)) for kind in ("batch", "batch", "group", "none"))
-    other, small = _metrics(run("batch", seed + 1)), _metrics(run("batch", seed, 4))
-    require(_equal(batch, again, *METRICS), "not repeatable", "One seed gave two results. Make its generator from it.")
+    batch, again, group, plain = (metrics(METRICS, run(kind, seed)) for kind in ("batch", "batch", "group", "none"))
+    other, small = metrics(METRICS, run("batch", seed + 1)), metrics(METRICS, run("batch", seed, 4))
+    require(agrees(batch, again), "not repeatable", "One seed gave two results. Make its generator from it.")
     kinds = "differ between batch, group and none."
-    same = _equal(batch, group, "null (%)") and _equal(batch, plain, "null (%)")
+    same = agrees(batch, group, "null (%)") and agrees(batch, plain, "null (%)")
     require(same, "not paired", f"The null rows {kinds} The split must not depend on the kind.")
-    same = _equal(batch, group, "first weights") and _equal(batch, plain, "first weights")
+    same = agrees(batch, group, "first weights") and agrees(batch, plain, "first weights")
     require(same, "not paired", f"The first weights {kinds} They must not depend on it.")
-    same = _equal(batch, other, "first weights")
+    same = agrees(batch, other, "first weights")
     require(not same, "seed without effect", "Two seeds have the same first weights.")
-    same = _equal(batch, group, "test loss") or _equal(batch, plain, "test loss")
+    same = agrees(batch, group, "test loss") or agrees(batch, plain, "test loss")
     require(not same, "kind without effect", "Two kinds have one test loss. Is the norm in the network?")
-    same = _equal(batch, small, "test loss")
+    same = agrees(batch, small, "test loss")
     require(not same, "batch size without effect", "Batches of 4 and of 32 have one test loss.")
     _honest([batch, group, plain], small)
 
@@ -338,16 +338,3 @@ def _honest(runs, small):
     require(
         right, "null row wrong", f"null is {null:.1f} %. Of the 500, how many have the most frequent label of the 256?"
     )
-
-
-def _equal(first, second, *names):
-    return all(abs(first[name] - second[name]) < 1e-9 for name in names)
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import agree, exercise, metrics, numbers, parts, require
 
 
 @exercise(1, "the soft threshold")
@@ -302,8 +302,8 @@ SEEDS = 4
 def fair(run, rng):
     """run(penalty, seed) -> a dict of METRICS, mean squared errors on test; penalty is "none", "ridge" or "lasso"."""
     seeds = int(rng.integers(1000)) + np.arange(SEEDS)
-    table = {name: [_metrics(run(name, int(seed))) for seed in seeds] for name in ("none", "ridge", "lasso")}
-    again = _metrics(run("lasso", int(seeds[0])))
+    table = {name: [metrics(METRICS, run(name, int(seed))) for seed in seeds] for name in ("none", "ridge", "lasso")}
+    again = metrics(METRICS, run("lasso", int(seeds[0])))
     mean = {name: {key: np.mean([row[key] for row in rows]) for key in METRICS} for name, rows in table.items()}
     sparse, dense = (mean["none"][key] for key in NULLS)
     none, ridge, lasso = table.values()
@@ -360,12 +360,3 @@ def fair(run, rng):
 
 def _equal(first, second, keys):
     return all(abs(one[key] - other[key]) < 1e-9 for one, other in zip(first, second, strict=True) for key in keys)
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import Slip, agree, agrees, exercise, metrics, numbers, parts, require
 
 LR_MISSING = "lr missing in 1 - lr*lam"
 AFTER = "decay after instead of within the step"
@@ -310,23 +310,27 @@ METRICS = ("start loss", "end loss", "weight norm", "null loss")
 def fair(run, rng):
     """run(weight_decay, seed) -> a dict of METRICS, of one training; losses are mean squared errors on the test set."""
     seed = int(rng.integers(1000))
-    plain, again, other = (_metrics(run(0.0, number)) for number in (seed, seed, seed + 1))
-    decayed, strong = (_metrics(run(value, seed)) for value in (1.0, 10.0))
+    plain, again, other = (metrics(METRICS, run(0.0, number)) for number in (seed, seed, seed + 1))
+    decayed, strong = (metrics(METRICS, run(value, seed)) for value in (1.0, 10.0))
     level = f"With weight decay 10 the loss is {strong['end loss']:.1f}, the null model's {plain['null loss']:.1f}."
     for holds, name, sentence in (
-        (_equal(plain, again), "not repeatable", "run(0, seed) gave two results. Make its generator from the seed."),
         (
-            _equal(plain, decayed, "null loss"),
+            agrees(plain, again),
+            "not repeatable",
+            "run(0, seed) gave two results. Make its generator from the seed.",
+        ),
+        (
+            agrees(plain, decayed, "null loss"),
             "not paired",
             "The null loss changes with the decay: so do the data. Draw them from the seed alone.",
         ),
         (
-            _equal(plain, decayed, "start loss"),
+            agrees(plain, decayed, "start loss"),
             "not paired",
             "The start loss changes with the decay: so do the first weights. Draw them from the seed alone.",
         ),
         (
-            not _equal(plain, other, "start loss"),
+            not agrees(plain, other, "start loss"),
             "seed without effect",
             "Two seeds have one start loss: same data, same start.",
         ),
@@ -341,7 +345,7 @@ def fair(run, rng):
             f"The loss is {plain['end loss']:.2f}, less than the noise of variance 1. Which data was it computed on?",
         ),
         (
-            not _equal(plain, decayed, "end loss"),
+            not agrees(plain, decayed, "end loss"),
             "decay without effect",
             "A decay of 1 trains like none. Where does the optimizer learn of it?",
         ),
@@ -362,17 +366,3 @@ def fair(run, rng):
         ),
     ):
         require(holds, name, sentence)
-
-
-def _equal(first, second, name=None):
-    names = METRICS if name is None else (name,)
-    return all(abs(first[name] - second[name]) < 1e-9 for name in names)
-
-
-def _metrics(result):
-    if type(result) is not dict or set(result) != set(METRICS):
-        raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, METRICS))}.")
-    values = {name: numbers(value) for name, value in result.items()}
-    single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
-    return {name: float(value) for name, value in values.items()}
