@@ -6,6 +6,7 @@ initializers, losses          he_normal, xavier_uniform, ...; MSELoss, CrossEntr
 regularizers, optimizers      L1, L2, ElasticNet and the conventions of lambda; SGD, Adam, AdamW
 training, experiments         fit, evaluate, EarlyStopping; paired runs over seeds, with their tables and layout
 linear_models, data           ridge, lasso, their paths; the data sets, split, minibatches
+unfinished, cache             training that was stopped or diverged; finished runs on disk, by their fingerprint
 gradcheck, claims, arguments  check_layer; claim; one sentence for bad input
 plotting, widgets, checks     figures with alternative text; figures that follow sliders; checks of the assignments
 """

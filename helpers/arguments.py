@@ -10,8 +10,13 @@ def show(value):
     """A short description of `value` for an error sentence: arrays by shape and dtype, the rest by its repr."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = repr(value)
+    text = quoted(value, 41)
     return f"{type(value).__name__} {text}" if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def quoted(value, most=80):
+    """The repr of `value` on one line, cut off after `most` characters: how a name that is not known is told."""
+    return " ".join(repr(value).split())[:most]
 
 
 def number(name, value, low=-math.inf, high=math.inf, *, above=None, below=None):
@@ -22,10 +27,14 @@ def number(name, value, low=-math.inf, high=math.inf, *, above=None, below=None)
     expected = _range(low, high, above, below)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number{expected}, got {show(value)}")
-    inside = low <= value <= high and (above is None or value > above) and (below is None or value < below)
-    if not (math.isfinite(value) and inside):
+    try:
+        result = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number{expected}, got one above 1e308 in size") from None
+    inside = low <= result <= high and (above is None or result > above) and (below is None or result < below)
+    if not (math.isfinite(result) and inside):
         raise ValueError(f"{name} must be a number{expected}, got {value}")
-    return float(value)
+    return result
 
 
 def integer(name, value, low=-math.inf, high=math.inf):
@@ -38,11 +47,54 @@ def integer(name, value, low=-math.inf, high=math.inf):
     return int(value)
 
 
+def flag(name, value):
+    """Return `value` as True or False. Raises TypeError for all else: the word "False" would count as true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {show(value)}")
+    return bool(value)
+
+
+def float_type(name, value):
+    """Return `value` as a floating-point np.dtype. Raises TypeError for what is no type, else ValueError.
+
+    Integers would cut small weights off to zero.
+    """
+    try:
+        result = np.dtype(value)
+    except (TypeError, ValueError, SyntaxError):  # NumPy reads some words as a list of types
+        raise TypeError(f"{name} must be a floating-point type such as np.float32, got {show(value)}") from None
+    if result.kind != "f":
+        raise ValueError(f"{name} must be a floating-point type such as np.float32, got {result}")
+    return result
+
+
+def text(name, value):
+    """Return `value` if it is a word or more. Raises TypeError else."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be a text, got {show(value)}")
+    return value
+
+
+def function(name, value, example):
+    """Return `value` if it can be called. Raises TypeError else, with an `example` of what is expected."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function such as {example}, got {show(value)}")
+    return value
+
+
 def generator(name, value):
     """Return `value` if it is a np.random.Generator. Raises TypeError else: a seed would restart the draws."""
     if not isinstance(value, np.random.Generator):
         raise TypeError(f"{name} must be a np.random.Generator such as np.random.default_rng(0), got {show(value)}")
     return value
+
+
+def rows(name, value):
+    """Return `value` as an array of any type. Raises ValueError for rows of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers, got rows of unequal length") from error
 
 
 def floats(name, value):
@@ -51,10 +103,7 @@ def floats(name, value):
     Integers and booleans become float64; nan and infinity pass. Raises TypeError for what holds no real numbers,
     ValueError for rows of unequal length.
     """
-    try:
-        result = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be an array of numbers, got rows of unequal length") from error
+    result = rows(name, value)
     if result.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of real numbers, got {show(value)}")
     return result if result.dtype.kind == "f" else result.astype(np.float64)

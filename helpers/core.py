@@ -6,7 +6,7 @@ shape of y and dx has the shape of x. backward adds to the `grad` of each parame
 
 import numpy as np
 
-from helpers.arguments import array, floats, show
+from helpers.arguments import array, flag, floats, show
 
 
 class Parameter:
@@ -18,7 +18,7 @@ class Parameter:
     def __init__(self, data, decay=True):
         self.data = array("data", data).copy()
         self.grad = np.zeros_like(self.data)
-        self.decay = decay
+        self.decay = flag("decay", decay)
 
     def zero_grad(self):
         """Set the gradient to zero."""
@@ -41,6 +41,10 @@ class Layer:
         """Return dx = dL/dx from dy = dL/dy of the last forward, and add dL/dp to the grad of each parameter p."""
         raise NotImplementedError(f"{type(self).__name__} defines no backward")
 
+    def backward_parameters(self, dy):
+        """The same as backward(dy), but dL/dx is not asked for: nobody needs the gradient of the data."""
+        self.backward(dy)
+
     def __call__(self, x):
         """The same as forward(x), with x made an array of floats: lists are taken, integers become float64."""
         return self.forward(floats("x", x))
@@ -58,7 +62,7 @@ class Layer:
 
     def train(self, mode=True):
         """Switch to training mode (noise is drawn), or to evaluation with mode=False. Returns the layer."""
-        self.training = mode
+        self.training = flag("mode", mode)
         return self
 
     def eval(self):
@@ -72,6 +76,9 @@ class Layer:
     def load(self, state):
         """Set all parameters and buffers to a `state` taken earlier. Raises ValueError where the shapes differ."""
         shapes = [values.shape for values in self._arrays()]
+        if not isinstance(state, (list, tuple)):
+            raise TypeError(f"state must be a list of arrays such as state() returns, got {show(state)}")
+        state = [floats("each array of state", values) for values in state]
         if [np.shape(values) for values in state] != shapes:
             raise ValueError(f"state must hold arrays of shapes {shapes}, got {[np.shape(values) for values in state]}")
         for values, saved in zip(self._arrays(), state, strict=True):
@@ -106,6 +113,14 @@ class Sequential(Layer):
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy
+
+    def backward_parameters(self, dy):
+        """Add dL/dp to each grad; the way back ends at the first layer that has parameters."""
+        first = next((i for i, layer in enumerate(self.layers) if layer.parameters()), None)
+        if first is not None:
+            for layer in reversed(self.layers[first + 1 :]):
+                dy = layer.backward(dy)
+            self.layers[first].backward_parameters(dy)
 
     def parameters(self):
         """The Parameters of all layers, in order."""

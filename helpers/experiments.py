@@ -9,6 +9,7 @@ nothing about another data set.
 import os
 import pickle
 import warnings
+from concurrent.futures import BrokenExecutor
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 
@@ -18,6 +19,7 @@ from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
 from helpers.arguments import number, show
+from helpers.cache import NoCache, RunCache, keep, kept
 from helpers.tables import (
     PairedTable,
     Sweep,
@@ -43,6 +45,7 @@ def paired(
     digits=None,
     n_jobs=-1,
     progress=True,
+    cache=None,
 ):
     """Call run(value, seed) for every setting and seed, and return the PairedTable of differences from the baseline.
 
@@ -55,17 +58,21 @@ def paired(
     n_jobs      the number of processes, -1 for one per core; `joblib.parallel_config` chooses another backend. The
                 result does not depend on it, up to rounding of the last digit
     progress    draw a bar on stderr, unless the environment says COURSE_PROGRESS=off
+    cache       a folder that keeps every finished run: stopped or broken off, the same call goes on from there, and
+                more seeds or settings cost their own runs only. A run counts as the same while its name, value and
+                seed, `run` and what it uses, helpers/, Python and NumPy are the same; what `fingerprint` cannot see,
+                such as a file that `run` reads, is yours to watch. All workers must reach the folder
 
     The other arguments are those of PairedTable. An exception in a run passes through, with a note that names the
     setting and the seed. Raises TypeError or ValueError for bad input, for a result that is no finite number, and for
-    metrics that differ between runs.
+    metrics that differ between runs; RuntimeError where the system killed a worker.
     """
     references, seeds = {} if references is None else references, checked_seeds(seeds)
     check_names(settings, baseline, references)
     calls = {name: partial(_function("run", run), value) for name, value in settings.items()}
     calls |= {name: score if callable(score) else partial(_constant, score) for name, score in references.items()}
     by_metric = {"better": checked_directions(better), "digits": checked_decimals(digits)}
-    values = _collect(calls, seeds, by_metric, n_jobs, progress, references)
+    values = _collect(calls, seeds, by_metric, n_jobs, progress, cache, references)
     return PairedTable(
         values,
         seeds,
@@ -78,33 +85,27 @@ def paired(
     )
 
 
-def sweep(strengths, run, seeds, *, better=None, n_jobs=-1, progress=True):
+def sweep(strengths, run, seeds, *, better=None, n_jobs=-1, progress=True, cache=None):
     """Call run(strength, seed) for every strength (K different numbers) and seed, and return the Sweep.
 
     `better` is {metric: "higher" or "lower"}, for `Sweep.best_on`. The rest is as for `paired`.
     """
     strengths, seeds = checked_strengths(strengths), checked_seeds(seeds)
     calls = {strength: partial(_function("run", run), strength) for strength in strengths}
-    values = _collect(calls, seeds, {"better": checked_directions(better)}, n_jobs, progress)
+    values = _collect(calls, seeds, {"better": checked_directions(better)}, n_jobs, progress, cache)
     return Sweep(strengths, {metric: list(rows.values()) for metric, rows in values.items()}, seeds, better=better)
 
 
 # Running
 
 
-def _collect(calls, seeds, by_metric, n_jobs, progress, references=()):
+def _collect(calls, seeds, by_metric, n_jobs, progress, cache, references=()):
     """Call calls[name](seed) for every seed and name; return {metric: {name: array over seeds}}."""
     tasks, rows, metrics = [(name, seed) for seed in seeds for name in calls], {name: [] for name in calls}, []
-    # One task per batch: tasks pickled together would share what `run` closes over, such as a generator.
-    with _one_thread_each():
-        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
+    cache = NoCache() if cache is None else RunCache(cache, calls)
     silent = not progress or os.environ.get("COURSE_PROGRESS") == "off"
     bar = tqdm(total=len(tasks), desc="runs", leave=False, disable=silent)
-    with (
-        _quiet_exit(),
-        closing(parallel(delayed(_one)(calls[name], name, seed) for name, seed in tasks)) as results,
-        bar,
-    ):
+    with closing(_results(tasks, calls, n_jobs, cache)) as results, bar:
         for (name, seed), result in zip(tasks, results, strict=True):
             expected = list(rows[name][0]) if rows[name] else metrics
             scores = _scores(result, name, seed, expected, name in references, not rows[name])
@@ -116,6 +117,18 @@ def _collect(calls, seeds, by_metric, n_jobs, progress, references=()):
         metric: {name: np.array([r[metric] for r in row]) for name, row in rows.items() if metric in row[0]}
         for metric in metrics
     }
+
+
+def _results(tasks, calls, n_jobs, cache):
+    """Yield the results in the order of the tasks: those that are kept, and between them those that are run."""
+    found = {task: result for task in tasks if (result := kept(cache.file(*task))) is not None}
+    missing = [(calls[name], name, seed, cache.file(name, seed)) for name, seed in tasks if (name, seed) not in found]
+    # One task per batch: tasks pickled together would share what `run` closes over, such as a generator.
+    with _one_thread_each():
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
+    with _quiet_exit(), _broken_off(cache), closing(parallel(delayed(_one)(*task) for task in missing)) as fresh:
+        for task in tasks:
+            yield found[task] if task in found else next(fresh)
 
 
 def _one_thread_each():
@@ -135,9 +148,25 @@ def _quiet_exit():
         yield
 
 
-def _one(call, name, seed):
+@contextmanager
+def _broken_off(cache):
+    """Say what becomes of the finished runs; where the system killed a process, in place of joblib's page."""
     try:
-        return call(seed)
+        yield
+    except KeyboardInterrupt as error:
+        error.add_note(f"Finished runs {cache}.")
+        raise
+    except BrokenExecutor:
+        reason = "a worker was killed, most often because the memory was full (try a smaller n_jobs)"
+        raise RuntimeError(f"{reason}: finished runs {cache}") from None
+
+
+def _one(call, name, seed, file):
+    try:
+        result = call(seed)
+        if file is not None:
+            keep(file, result)
+        return result
     except Exception as error:
         error.add_note(f"This came from the run of {name!r} with seed {seed}.")
         if _travels(error):

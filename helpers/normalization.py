@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from helpers.arguments import integer, number
+from helpers.arguments import flag, integer, number
 from helpers.core import Layer, Parameter
 from helpers.initializers import zeros
 
@@ -26,9 +26,10 @@ def normalize(x, axes, eps=1e-5):
     is large. Source: Ioffe and Szegedy (2015), algorithm 1.
     """
     mean = x.mean(axis=axes, keepdims=True)
-    centered = x - mean
-    var = np.mean(centered**2, axis=axes, keepdims=True)
-    return centered / np.sqrt(var + eps), mean, var
+    z = x - mean
+    var = mean_product(z, z, axes)
+    z /= np.sqrt(var + eps)
+    return z, mean, var
 
 
 def normalize_backward(dz, z, var, axes, eps=1e-5):
@@ -36,9 +37,22 @@ def normalize_backward(dz, z, var, axes, eps=1e-5):
 
     What is subtracted is the part of dz along 1 and along z: z does not change when x is shifted or scaled.
     """
-    mean_dz = dz.mean(axis=axes, keepdims=True)
-    mean_dz_z = np.mean(dz * z, axis=axes, keepdims=True)
-    return (dz - mean_dz - z * mean_dz_z) / np.sqrt(var + eps)
+    dx = dz - dz.mean(axis=axes, keepdims=True)
+    dx -= z * mean_product(dz, z, axes)
+    dx /= np.sqrt(var + eps)
+    return dx
+
+
+def mean_product(a, b, axes):
+    """Return the mean of a b over `axes`, which keep length 1; no array for the product is made."""
+    count = math.prod(a.shape[axis] for axis in axes)
+    return np.expand_dims(sum_product(a, b, axes), axes) / count
+
+
+def sum_product(a, b, axes):
+    """Return the sum of a b over `axes`, which are gone."""
+    every = list(range(a.ndim))
+    return np.einsum(a, every, b, every, [axis for axis in every if axis not in axes])
 
 
 class _Normalization(Layer):
@@ -47,7 +61,7 @@ class _Normalization(Layer):
     def __init__(self, shape, eps, affine, dtype):
         self.eps = number("eps", eps, above=0)
         start = zeros(1, 1, shape=shape, dtype=dtype)  # refuses what is no floating-point type
-        self.weight = Parameter(start + 1, decay=False) if affine else None
+        self.weight = Parameter(start + 1, decay=False) if flag("affine", affine) else None
         self.bias = Parameter(start, decay=False) if affine else None
 
     def forward(self, x):
@@ -57,13 +71,15 @@ class _Normalization(Layer):
         if self.weight is None:
             return self.z
         shared = self._shared(x.ndim)
-        return self.z * np.expand_dims(self.weight.data, shared) + np.expand_dims(self.bias.data, shared)
+        y = self.z * np.expand_dims(self.weight.data, shared)
+        y += np.expand_dims(self.bias.data, shared)
+        return y
 
     def backward(self, dy):
         """Return dL/dx and add dL/dgain = sum of dy z and dL/dshift = sum of dy to the parameters' grad."""
         if self.weight is not None:
             shared = self._shared(dy.ndim)
-            self.weight.grad += np.sum(dy * self.z, axis=shared)
+            self.weight.grad += sum_product(dy, self.z, shared)
             self.bias.grad += np.sum(dy, axis=shared)
             dy = dy * np.expand_dims(self.weight.data, shared)
         return self._dx(dy)

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a
 
 from helpers.arguments import array, generator, integer, number, show
 from helpers.data import minibatches
+from helpers.unfinished import HeldInterrupt, divergence, refuse_not_finite, stopped
 
 
 @dataclass
@@ -93,7 +94,16 @@ def fit(
     One step is: zero the gradients, forward, loss + penalty, backward, update. Batches of `batch_size` examples (None:
     all at once) are drawn anew each epoch from `rng`. `validation` is a pair (X, y). With `early_stopping` the weights
     of its best epoch are put back at the end. The model is left in training mode. Raises TypeError or ValueError for
-    what does not fit together, FloatingPointError with the step or epoch where a loss stops being finite.
+    what does not fit together.
+
+    Where a loss stops being finite, FloatingPointError names the step; infinite weights under a finite loss are seen
+    at the end of the epoch. The model keeps the weights that gave this loss (those of the best epoch, with
+    `early_stopping`): make it and the optimizer anew.
+
+    Stopped by Ctrl-C or the stop button, fit finishes the step and raises KeyboardInterrupt: no cell below runs as if
+    the training were complete. The model keeps the weights of its last full step (of the best epoch, with
+    `early_stopping`), and the exception's `history` holds the complete epochs: in a notebook
+    `import sys; history = sys.last_value.history`. A second press stops in the middle of the step.
     """
     integer("epochs", epochs, low=0)
     generator("rng", rng)
@@ -104,19 +114,19 @@ def fit(
             raise ValueError("early_stopping needs validation=(X, y): the training loss cannot say when to stop")
         early_stopping.reset()
     history = History()
-    with np.errstate(over="ignore", invalid="ignore"), _bar(epochs, progress) as bar:
-        for _ in bar:
-            _train_one_epoch(model, loss, optimizer, *sets["train"], batch_size, penalty, rng, history.epochs + 1)
-            for name, pair in sets.items():
-                value = history.record(name, model, loss, *pair)
-                _refuse_divergence(f"{name} loss", value, f"after epoch {history.epochs}", optimizer)
-            if validation is not None:
-                history.best_epoch = int(np.argmin(history.validation_loss)) + 1
-            if early_stopping is not None and early_stopping.update(history.validation_loss[-1], model):
-                break
-    if early_stopping is not None:
-        early_stopping.restore(model)
-        history.best_epoch = early_stopping.best_epoch
+    try:
+        with HeldInterrupt() as stop, np.errstate(over="ignore", invalid="ignore"), _bar(epochs, progress) as bar:
+            for _ in bar:
+                _train_one_epoch(model, loss, optimizer, *sets["train"], batch_size, penalty, rng, stop, history)
+                _record_epoch(history, model, loss, optimizer, sets)
+                if early_stopping is not None and early_stopping.update(history.validation_loss[-1], model):
+                    break
+    except KeyboardInterrupt as error:
+        raise stopped(error, history) from None
+    finally:
+        if early_stopping is not None:
+            early_stopping.restore(model)
+            history.best_epoch = early_stopping.best_epoch
     return history
 
 
@@ -131,38 +141,59 @@ def predict(model, X):
 
 
 def evaluate(model, loss, X, y):
-    """Return the loss of the model on (X, y), without penalty, in evaluation mode."""
+    """Return the loss of the model on (X, y), without penalty, in evaluation mode.
+
+    Raises FloatingPointError where it is not finite: the training of the model diverged.
+    """
     X, y = _pair(X, y)
-    return loss.value(predict(model, X), y)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = loss.value(predict(model, X), y)
+    refuse_not_finite("the loss", value)
+    return value
 
 
 def accuracy(model, X, y):
-    """Return the share of examples, 0 to 1, whose largest logit is at the label y (N,), in evaluation mode."""
+    """Return the share of examples, 0 to 1, whose largest logit is at the label y (N,), in evaluation mode.
+
+    Raises FloatingPointError where a logit is not finite: the largest of nan would be a label like any other.
+    """
     X, y = _pair(X, y)
-    logits = predict(model, X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = predict(model, X)
     if not _are_labels(y, logits):
         expected = "one integer label for each row of logits (N, C) with C >= 2"
         raise ValueError(f"y must hold {expected}, got {show(y)} for outputs {logits.shape}")
+    refuse_not_finite("a logit", logits)
     return float(np.mean(logits.argmax(axis=1) == y))
 
 
-def _train_one_epoch(model, loss, optimizer, X, y, batch_size, penalty, rng, epoch):
+def _train_one_epoch(model, loss, optimizer, X, y, batch_size, penalty, rng, stop, history):
     model.train()
     params = optimizer.params
     batches = [slice(None)] if batch_size is None else minibatches(len(X), batch_size, rng)
     for step, batch in enumerate(batches, start=1):
+        if stop.asked:
+            raise KeyboardInterrupt(f"before step {step} of epoch {history.epochs + 1}")
         optimizer.zero_grad()
         value = loss.value(model(X[batch]), y[batch]) + (0.0 if penalty is None else penalty.value(params))
-        _refuse_divergence("loss", value, f"at step {step} of epoch {epoch}", optimizer)
-        model.backward(loss.backward())
+        if not math.isfinite(value):
+            raise divergence("loss", value, optimizer, history.epochs + 1, step)
+        model.backward_parameters(loss.backward())
         if penalty is not None:
             penalty.backward(params)
         optimizer.step()
 
 
-def _refuse_divergence(name, value, when, optimizer):
-    if not math.isfinite(value):
-        raise FloatingPointError(f"the {name} became {value} {when}: try a smaller lr than {optimizer.lr:g}")
+def _record_epoch(history, model, loss, optimizer, sets):
+    for name, pair in sets.items():
+        value = history.record(name, model, loss, *pair)
+        if not math.isfinite(value):
+            raise divergence(f"{name} loss", value, optimizer, history.epochs)
+    if "validation" in sets:
+        history.best_epoch = int(np.argmin(history.validation_loss)) + 1
+    for p in optimizer.params:
+        if not np.isfinite(p.data).all():  # tanh(inf) is 1: the loss need not tell
+            raise divergence("largest weight", np.abs(p.data).max(), optimizer, history.epochs)
 
 
 def _are_labels(y, outputs):
@@ -190,7 +221,7 @@ def _pair(X, y, prefix=""):
 
 
 def _check_parts(model, loss, optimizer, penalty, early_stopping):
-    _check_methods("model", model, "Sequential(...)", "forward", "backward", "parameters")
+    _check_methods("model", model, "Sequential(...)", "forward", "backward_parameters", "parameters")
     _check_methods("loss", loss, "MSELoss()", "value", "backward")
     _check_methods("optimizer", optimizer, "SGD(model.parameters(), lr=0.1)", "zero_grad", "step")
     if penalty is not None:

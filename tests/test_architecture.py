@@ -43,10 +43,13 @@ RULES = {
     "optimizers": TIER_1,
     "regularizers": TIER_1,
     # Tier 2
-    "experiments": Rule(course=("tables",), packages=("numpy", "joblib", "tqdm")),
+    "cache": Rule(course=("fingerprint",), packages=()),
+    "experiments": Rule(course=("cache", "tables"), packages=("numpy", "joblib", "tqdm")),
+    "fingerprint": TIER_0,
     "layout": Rule(packages=()),
     "tables": Rule(course=("layout",), lazily=("scipy",)),
-    "training": Rule(course=("core", "data"), packages=("numpy", "tqdm")),
+    "training": Rule(course=("core", "data", "unfinished"), packages=("numpy", "tqdm")),
+    "unfinished": TIER_0,
     # Pictures
     "plotting": Rule(packages=("numpy", "matplotlib", "scipy", "IPython", "PIL")),  # PIL comes with matplotlib
     "widgets": Rule(course=("plotting",), packages=("numpy", "matplotlib", "ipywidgets", "IPython")),

@@ -176,3 +176,24 @@ def test_a_network_of_images_runs_from_pixels_to_gradients():
     y, dx, *grads = run(net, rng.integers(0, 256, (2, 1, 5, 5)).astype(np.uint8))
     assert (y.shape, dx.shape, len(grads)) == ((2, 4), (2, 1, 5, 5), 4)
     assert all(grad.any() for grad in grads)
+
+
+def test_backward_parameters_adds_what_backward_adds_and_ends_at_the_first_parameters():
+    rng = np.random.default_rng(0)
+    unasked = ReLU()
+    unasked.backward = None  # calling it raises
+    net = Sequential(unasked, Sequential(Conv2d(1, 2, 3, rng), Tanh()), Flatten(), Linear(18, 4, rng), ReLU())
+    x, dy = rng.standard_normal((2, 1, 5, 5)), rng.standard_normal((2, 4))
+    net(x)
+    net.backward_parameters(dy)
+    short = [p.grad.copy() for p in net.parameters()]
+    for p in net.parameters():
+        p.zero_grad()
+    del unasked.backward
+    net.backward(dy)
+    assert all(grad.any() for grad in short)
+    assert_same(short, [p.grad for p in net.parameters()])
+
+
+def test_backward_parameters_of_a_network_without_parameters_does_nothing():
+    Sequential(ReLU(), Flatten()).backward_parameters(np.ones((2, 3)))

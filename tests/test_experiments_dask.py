@@ -99,3 +99,18 @@ def test_a_killed_worker_costs_time_and_no_result(cluster, by_joblib, tmp_path):
     assert values(table) == values(by_joblib)
     cluster.wait_for_workers(2, timeout=60)
     assert len(set(pids(cluster).values()) - set(before.values())) == 1, "the nanny did not start the worker anew"
+
+
+@pytest.mark.usefixtures("cluster")
+def test_workers_of_a_cluster_keep_finished_runs_too(by_joblib, tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def marked(lam, seed):
+        (marks / f"{lam} {seed} {time.monotonic_ns()}").touch()
+        return trained(lam, seed)
+
+    with joblib.parallel_config("dask"):
+        first, second = (paired(SETTINGS, marked, SEEDS, cache=tmp_path / "runs") for _ in range(2))
+    assert values(first) == values(second) == values(by_joblib)
+    assert len(list(marks.iterdir())) == 12

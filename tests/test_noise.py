@@ -65,14 +65,32 @@ def test_trap_a_seed_inside_forward_so_that_the_noise_never_changes(name):
     assert (other(x) != first).any()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
-def test_p_is_the_probability_of_dropping_in_each_row_and_each_column(p):
+def test_p_is_the_probability_of_dropping_in_each_row_and_each_column(p, dtype):
     layer, n = Dropout(p, np.random.default_rng(0)), 2000
-    layer(np.ones((n, n)))
+    layer(np.ones((n, n), dtype))
     for axis in (0, 1):  # 5 sigma of a binomial share, raised to 6 for the largest of 2000 rows
         share = 1 - layer.mask.mean(axis=axis)
         assert np.abs(share - p).max() < 6 * math.sqrt(p * (1 - p) / n)
     assert abs((1 - layer.mask.mean()) - p) < 5 * math.sqrt(p * (1 - p)) / n
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_neighbors_that_share_a_draw_are_dropped_independently(dtype):
+    p, n = 0.3, 1_000_001  # odd: the last element has no neighbor
+    layer = Dropout(p, np.random.default_rng(0))
+    assert layer(np.ones(n, dtype)).dtype == dtype
+    first, second = layer.mask[:-1:2], layer.mask[1::2]
+    both = (1 - p) ** 2
+    assert np.mean(first & second) == pytest.approx(both, abs=5 * math.sqrt(both * (1 - both) / len(first)))
+
+
+@pytest.mark.parametrize("p", [1e-12, 1 - 1e-12])
+def test_a_p_at_the_edge_is_met_in_float32_too(p):
+    layer = Dropout(p, np.random.default_rng(0))
+    layer(np.ones(1000, np.float32))
+    assert layer.mask.mean() == 1 - round(p)
 
 
 def test_dropout_keeps_the_mean_and_adds_the_variance_of_its_docstring():
