@@ -1,0 +1,132 @@
+"""The site in a browser: nothing is fetched from elsewhere, it fits a phone, it reads well by ear and in the dark."""
+
+import functools
+import http.server
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.test_site import SOURCES, build
+from tools import notebooks
+
+PAGES = ["index.html", "teachers.html"]
+PAGES += [path.relative_to(notebooks.ROOT).with_suffix(".html").as_posix() for path in SOURCES]
+LECTURE = "notebooks/02_l2_penalty.html"
+READ = ["index.html", "notebooks/glossary.html", LECTURE, "notebooks/09_capstone.html", "search.html"]
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+UNSET = (
+    "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container, mjx-assistive-mml')).length"
+)
+# Text outside of code that still has a dollar.
+UNREAD = """() => {
+    const article = document.querySelector('article').cloneNode(true);
+    article.querySelectorAll('pre, code, mjx-container').forEach(element => element.remove());
+    return article.textContent.match(/.{0,40}\\$.{0,40}/g) ?? [];
+}"""
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(browser, tmp_path_factory):  # noqa: ARG001 without a browser no site is built
+    """Where the site is served."""
+    folder = tmp_path_factory.mktemp("site") / "_site"
+    done = build(folder)
+    assert done.returncode == 0, done.stderr
+    handler = functools.partial(Silent, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """visit(name, mode, width) opens a page; at the end, nothing may have gone wrong in any of them."""
+    contexts, wrong = [], []
+
+    def open_page(name, mode="light", width=1280):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
+        page = contexts[-1].new_page()
+        page.add_init_script(f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{mode}'")
+        page.on("request", lambda request: request.url.startswith((address, "data:")) or wrong.append(request.url))
+        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone_and_sets_its_formulas(visit, name):
+    page = visit(name, width=360)
+    page.wait_for_function(f"{UNSET} === 0")
+    assert page.locator("mjx-merror").count() == 0
+    assert page.evaluate(UNREAD) == []
+    assert page.evaluate(TOO_WIDE) <= 0
+    assert page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)") == []
+
+
+def test_a_lecture_has_formulas_of_both_kinds(visit):
+    page = visit(LECTURE)
+    assert page.locator("div.math mjx-container[display=true]").count() > 3
+    assert page.locator("span.math mjx-container").count() > 50
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", READ)
+def test_no_serious_fault_for_readers_who_see_or_hear_otherwise(visit, name, mode):
+    page = visit(name, mode)
+    expect(page.locator("html")).to_have_attribute("data-theme", mode)
+    # preload: axe would look for the theme's style sheets in the wrong folder
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    told = [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if grave(fault)]
+    assert told == []
+
+
+def grave(fault):
+    return fault["impact"] in ("serious", "critical")
+
+
+def test_search_finds_a_term(visit):
+    page = visit("search.html?q=overfitting")
+    expect(page.locator("#search-results li a").first).to_be_visible()
+    assert page.locator("#search-results a", has_text="Find out why a perfect fit fails").count() >= 1
+    assert visit("search.html?q=zzyzx").locator("#search-results li").count() == 0
+
+
+def test_the_search_button_opens_the_field(visit):
+    page = visit("index.html")
+    page.locator("button.search-button-field:visible, button.search-button__button:visible").first.click()
+    page.locator("input[type=search]:visible").fill("dropout")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=dropout*")
+    expect(page.locator("#search-results li a").first).to_be_visible()
+
+
+def test_the_button_for_the_dark_changes_the_colours(visit):
+    page = visit("index.html")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Color mode").click()
+    page.get_by_role("button", name="Dark", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.wait_for_function(f"{background} !== '{light}'")
+
+
+def test_previous_and_next_follow_the_order(visit):
+    page = visit("notebooks/00_overfitting.html")
+    for path in notebooks.lectures()[1:]:
+        page.locator("a.right-next").click()
+        page.wait_for_url(f"**/{path.stem}.html")
+    page.locator("a.left-prev").click()
+    page.wait_for_url("**/08_augmentation.html")
