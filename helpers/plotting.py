@@ -7,7 +7,9 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy.optimize import isotonic_regression
 from scipy.special import stdtrit
@@ -45,6 +47,7 @@ def label_lines(ax):
 
     Call it last, when the limits of the axes are final. Lines without a label are left alone.
     """
+    _check_axes(ax)
     ax.autoscale_view()  # else the limits are made at the first drawing
     lines = [line for line in ax.lines if not line.get_label().startswith("_") and _seen(line, ax).any()]
     if not lines:
@@ -57,6 +60,21 @@ def label_lines(ax):
         place = {"xy": data.inverted().transform(end), "xycoords": data, "xytext": (6, shift)}
         look = {"color": line.get_color(), "va": "center", "annotation_clip": False}
         ax.annotate(line.get_label(), **place, textcoords="offset points", **look)
+
+
+def _limits(limits):
+    """Return the pair `limits`, checked."""
+    limits = arguments.array("limits", limits, 1)
+    if len(limits) != 2 or limits[0] >= limits[1]:
+        raise ValueError(f"limits must be a pair (low, high) with low < high, got {limits.tolist()}")
+    return limits
+
+
+def _check_axes(ax):
+    """Return `ax` if it is one Axes."""
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be an Axes such as plt.subplots()[1], got {arguments.show(ax)}")
+    return ax
 
 
 def _seen(line, ax):
@@ -86,9 +104,14 @@ def learning_curves(history, ax=None, *, ylabel="loss"):
 
     Train is solid, validation dashed and left out where it is empty. Raises ValueError for a history of no epochs.
     """
+    if not hasattr(history, "train_loss"):
+        raise TypeError(f"history must be what fit returns, got {arguments.show(history)}")
     if not len(history.train_loss):
         raise ValueError("history must hold at least one epoch, got an empty train_loss")
-    ax = ax or plt.subplots()[1]
+    for losses in filter(len, (history.train_loss, history.validation_loss)):
+        arguments.array("the losses of history", losses, 1)
+    arguments.text("ylabel", ylabel)
+    ax = _check_axes(ax) if ax is not None else plt.subplots()[1]
     for role, losses in (("train", history.train_loss), ("validation", history.validation_loss)):
         if losses:
             ax.plot(np.arange(1, len(losses) + 1), losses, **LINES[role], label=role)
@@ -113,6 +136,9 @@ def interval_band(ax, x, values, label, **line):
     `x` has shape (K,), `values` (S, K) with one row per seed. `line` are options of ax.plot, such as **LINES["train"].
     Raises ValueError for fewer than two seeds, and where the shapes do not fit.
     """
+    _check_axes(ax)
+    if not isinstance(label, str):  # "" is a line without a label
+        raise TypeError(f"label must be a text, got {arguments.show(label)}")
     x, values = arguments.array("x", x, 1), arguments.array("values", values, 2)
     if values.shape[1] != len(x) or len(values) < 2:
         raise ValueError(f"values must have shape (seeds, {len(x)}) with at least 2 seeds, got {values.shape}")
@@ -125,8 +151,8 @@ def interval_band(ax, x, values, label, **line):
 
 def lambda_axis(ax, label="penalty strength λ"):
     """Make the x axis logarithmic, as every axis of lambda is, and name it."""
-    ax.set_xscale("log")
-    ax.set_xlabel(label)
+    _check_axes(ax).set_xscale("log")
+    ax.set_xlabel(arguments.text("label", label))
 
 
 def decision_boundary(predict, X, y, ax=None):
@@ -135,10 +161,11 @@ def decision_boundary(predict, X, y, ax=None):
     `predict` maps (N, 2) to scores (N, C), the largest of which wins, or to labels (N,). X has shape (N, 2), y (N,);
     labels are 0 to 9. Raises ValueError where shapes and labels do not fit.
     """
-    X, y = arguments.array("X", X, 2), _labels("y", np.asarray(y))
+    X, y = arguments.array("X", X, 2), _labels("y", arguments.rows("y", y))
     if X.shape[1] != 2 or y.shape != X.shape[:1]:
         raise ValueError(f"X must have shape (N, 2) and y (N,), got {X.shape} and {y.shape}")
-    ax = ax or plt.subplots()[1]
+    arguments.function("predict", predict, "lambda X: model(X)")
+    ax = _check_axes(ax) if ax is not None else plt.subplots()[1]
     low, high = X.min(axis=0), X.max(axis=0)
     grid = np.meshgrid(*np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 160).T)
     scores = _scores(predict(np.column_stack([axis.ravel() for axis in grid])), grid[0].size)
@@ -158,7 +185,7 @@ def decision_boundary(predict, X, y, ax=None):
 
 def _scores(predicted, count):
     """What `predict` returned as scores (count, C): of a label, 1 for its class and 0 for the others."""
-    predicted = np.asarray(predicted)
+    predicted = arguments.array("the result of predict", predicted)
     if predicted.ndim == 1:
         labels = _labels("predict", predicted)
         predicted = np.eye(max(2, labels.max() + 1))[labels]
@@ -182,10 +209,12 @@ def image_row(images, titles=None, *, cmap="gray", limits=None):
     another number of axes, and where there are not as many titles as images.
     """
     images = arguments.array("images", images, 3)
-    titles = [""] * len(images) if titles is None else list(titles)
+    titles = [""] * len(images) if titles is None else titles
+    if not isinstance(titles, (list, tuple)) or not all(isinstance(title, str) for title in titles):
+        raise TypeError(f"titles must be a list of texts, got {arguments.show(titles)}")
     if len(titles) != len(images):
         raise ValueError(f"titles must be {len(images)}, one for each image, got {len(titles)}")
-    low, high = limits or (images.min(), images.max())
+    low, high = (images.min(), images.max()) if limits is None else _limits(limits)
     count, height, width = images.shape
     fig, axes = plt.subplots(1, count, figsize=(1.2 * count, 1.2 * height / width + 0.25), squeeze=False)
     for ax, image, title in zip(axes[0], images, titles, strict=True):
@@ -200,7 +229,10 @@ def show(fig, alt):
 
     `alt` says in a sentence what the figure shows to somebody who cannot see it. Raises ValueError if it is too short.
     """
-    display(bundle(png(fig), checked_alt(alt)), raw=True)
+    alt = checked_alt(alt)
+    if not isinstance(fig, Figure):
+        raise TypeError(f"fig must be a Figure, got {arguments.show(fig)}")
+    display(bundle(png(fig), alt), raw=True)
     plt.close(fig)
 
 
@@ -230,6 +262,11 @@ def small_png(image):
     """A PIL image as a PNG of 256 colours: a third of the bytes, for an RMS error below 1 of 255."""
     # Other ways to choose the colours make white grey, or err by 50 of 255 in single pixels.
     return encoded(image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE))
+
+
+def reduced(png_bytes):
+    """A PNG as one of 256 colours."""
+    return small_png(Image.open(io.BytesIO(png_bytes)))
 
 
 def encoded(image, compress_level=9):

@@ -233,6 +233,23 @@ def test_a_slider_may_be_served_by_another_thread():
     np.testing.assert_array_equal(live.pixels, fresh(line, p=2.0))
 
 
+def test_what_is_drawn_ahead_is_not_drawn_again():
+    drawn = []
+
+    def counted(ax, p, word):
+        drawn.append((p, word))
+        line(ax, p)
+
+    sliders = {"p": slider(0.1, 0.4, 0.1, start=0.2), "word": ["a", "b"]}
+    live = Live(explore(counted, alt="The line {p:.1f} {word} and so on", ahead=True, **sliders))
+    assert drawn == [(0.2, "a")] + [(p, word) for p in (0.1, 0.2, 0.3, 0.4) for word in "ab"]
+    live.sliders[0].value = 0.3
+    live.sliders[1].index = 1
+    assert live.alt == "The line 0.3 b and so on"
+    np.testing.assert_array_equal(live.pixels, fresh(line, p=0.3))
+    assert len(drawn) == 9
+
+
 # What goes wrong
 
 
@@ -272,6 +289,11 @@ def test_what_the_first_drawing_raises_is_raised():
         explore(fails_at_one, alt=ALT, p=slider(0, 2, 1, start=1))
 
 
+def test_what_a_drawing_ahead_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        explore(fails_at_one, alt=ALT, ahead=True, p=(0, 2, 1))
+
+
 # What is refused
 
 
@@ -303,6 +325,11 @@ def test_a_start_outside_the_range_is_refused():
 
 def test_a_start_may_differ_from_a_value_by_rounding():
     assert choice(np.logspace(-3, 0, 4), start=0.1 + 1e-17).index == 2
+
+
+def test_too_many_positions_are_not_drawn_ahead():
+    with refuses(ValueError, "ahead must be for sliders of at most 50 positions together", "got 102"):
+        explore(lambda ax, p, q: line(ax, p), alt=ALT, ahead=True, p=(0, 50, 1), q=["a", "b"])  # noqa: ARG005
 
 
 def test_explore_wants_sliders():

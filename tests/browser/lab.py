@@ -1,5 +1,6 @@
 """JupyterLab as learners see it: a server of its own, and one notebook in a browser."""
 
+import base64
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ import matplotlib
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
+LECTURES = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -29,8 +31,10 @@ FLAGS = [
     "--disable-sync",
 ]
 SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are in the page, not only those on the screen
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {
+        "windowingMode": "none",  # all cells are in the page, not only those on the screen
+        "codeCellConfig": {"autoClosingBrackets": True},  # as many learners have it; typed in full they must come once
+    },
 }
 
 
@@ -51,7 +55,7 @@ OPEN = """async ([path, kernel]) => {
 
 
 class Server:
-    """JupyterLab on a free port, over a copy of notebooks/, with folders of its own in place of the user's."""
+    """JupyterLab on a free port with the course's settings, over a copy of notebooks/, its folders not the user's."""
 
     def __init__(self, folder):
         self.folder, self.notebooks, self.token = folder, folder / "notebooks", secrets.token_hex(16)
@@ -96,7 +100,7 @@ class Server:
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={self.address.rpartition(':')[2]}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.root_dir={self.notebooks}",
+            f"--ServerApp.root_dir={self.folder}",
             f"--IdentityProvider.token={self.token}",
             f"--LabApp.user_settings_dir={self.folder / 'settings'}",
             f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
@@ -115,6 +119,7 @@ class Server:
             (self.folder / name).mkdir()
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER", "MPL"))}
         return kept | {key: str(self.folder / name) for key, name in own.items()} | {
+            "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter"),
             "MPLCONFIGDIR": matplotlib.get_cachedir(),  # the list of fonts takes seconds to make
         }  # fmt: skip
 
@@ -145,7 +150,7 @@ class Notebook:
         page.on("console", self._hear)
         page.goto(f"{server.address}/lab?reset&token={server.token}")
         page.wait_for_selector(".jp-Launcher")
-        page.evaluate(OPEN, [name, kernel])
+        page.evaluate(OPEN, [f"notebooks/{name}", kernel])
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         if kernel:
             self._wait_for_kernel()
@@ -169,12 +174,30 @@ class Notebook:
 
     def run_all(self):
         """Do what Run > Run All Cells does, and wait until it is done; it stops at an error."""
+        self.page.set_default_timeout(180_000)  # ms, and no limit for the next line
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         self._wait_for_kernel()
 
+    def cell(self, code):
+        """The code cell that shows `code`."""
+        return self.page.locator(".jp-CodeCell").filter(has=self.page.locator(".cm-content", has_text=code))
+
+    def retype(self, cell, code):
+        """Put `code` for the last line of a cell from the keyboard."""
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+End")
+        self.page.keyboard.press("Shift+Home")
+        self.page.keyboard.type(code)
+
+    def run(self, cell):
+        """Click into a cell, press Shift+Enter and wait for its end."""
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        self._wait_for_kernel()
+
     def save(self):
-        """Do what File > Save does."""
-        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        """Do what File > Save does, and wait until it is done."""
+        self.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
 
     def code_cells(self):
         """The code cells in the form of a file, those without code left out."""
@@ -208,13 +231,19 @@ class Exploration:
     def alt(self):
         return self.image.get_attribute("alt")
 
+    @property
+    def picture(self):
+        """The bytes of the picture that is shown."""
+        return base64.b64decode(self.image.get_attribute("src").partition(",")[2])
+
     def press(self, key, number=0):
-        """Press a key on a slider, and wait for another figure. Raises AssertionError if a sentence comes instead."""
-        box = self.box.element_handle()
-        before = self.image.get_attribute("src")
+        """Press a key on a slider, and wait for the answer. Raises AssertionError unless it is another picture."""
+        box, before = self.box.element_handle(), self.picture
+        image = self.image.element_handle()
         self.sliders.nth(number).focus()
         self.keyboard.press(key)
-        answered = "([box, src]) => box.querySelector('img').src !== src || box.querySelector('[role=alert]')"
-        self.box.page.wait_for_function(answered, arg=[box, before])
+        answered = "([box, image]) => box.querySelector('img') !== image || box.querySelector('[role=alert]')"
+        self.box.page.wait_for_function(answered, arg=[box, image])
         if self.alert.count():
             raise AssertionError(self.alert.first.inner_text())
+        assert self.picture != before, f"{key} changed nothing in the picture: {self.alt}"

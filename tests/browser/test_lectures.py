@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import ROOT
-
-LECTURES = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+from tests.browser.lab import LECTURES
 
 
 @pytest.mark.parametrize("name", LECTURES)

@@ -1,0 +1,51 @@
+"""An assignment in a browser, as a learner works on it: run all, type an answer, read the check, type a better one."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+ASSIGNMENT = "assignments/release/04_inverted_dropout/04_inverted_dropout.ipynb"
+WRONG = "return dy * mask"
+RIGHT = "scale = 1 / (1 - p)\nreturn dy * mask * scale"
+
+
+@pytest.fixture
+def assignment(open_notebook):
+    notebook = open_notebook(ASSIGNMENT)
+    notebook.run_all()
+    return notebook
+
+
+def test_a_learner_reads_not_yet_then_the_slip_then_done(assignment):
+    assert list(assignment.failures()) == []
+    answer, check = assignment.cell("def dropout_backward("), assignment.cell("checks.backward(")
+    other, summary = assignment.cell("checks.forward("), assignment.cell("exercise.summary(")
+    expect(check).to_contain_text("Exercise 2, the backward pass: not yet")
+    expect(summary).to_contain_text("0 of 5 done")
+
+    assignment.retype(answer, WRONG)
+    assignment.run(answer)
+    assignment.run(check)
+    expect(check).to_contain_text(re.compile("Exercise 2, the backward pass: scale forgotten"))
+    expect(check).to_contain_text("The mask is right.")
+
+    assignment.retype(answer, RIGHT)
+    assert assignment.page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.source") == (
+        'def dropout_backward(dy, mask, p):\n    """Return dx = dL/dx, of the shape of dy, for the forward pass '
+        'y = mask x / (1 - p)."""\n    scale = 1 / (1 - p)\n    return dy * mask * scale'
+    )
+    assignment.run(answer)
+    assignment.run(check)
+    expect(check).to_contain_text("Exercise 2, the backward pass: done")
+    assignment.run(summary)
+    expect(summary).to_contain_text("1 of 5 done")
+    expect(other).to_contain_text("Exercise 1, the forward pass: not yet")
+    assert list(assignment.failures()) == []
+    assert assignment.complaints == []
+
+
+def test_what_checks_and_given_cells_hold_cannot_be_typed_over(assignment):
+    check = assignment.cell("checks.backward(")
+    assignment.retype(check, "print('done')")
+    expect(check.locator(".cm-content")).to_have_text(re.compile(r"checks\.backward\(dropout_backward\)$"))
