@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 
-from helpers.arguments import show
+from helpers.arguments import show, text
 
 NAMES = {"torch": "PyTorch", "sklearn": "scikit-learn"}
 
@@ -22,6 +22,7 @@ def claim(sentence, holds):
         raise TypeError(
             f"holds must be True or False, got {type(holds).__name__}; compare arrays with np.allclose(a, b)"
         )
+    text("sentence", sentence)
     if not holds:
         raise ClaimFailed(f"does not hold: {sentence}")
     print(f"✓ {sentence}")
@@ -33,6 +34,8 @@ def claim_with(package, sentence, check):
     Elsewhere the line says by name that the claim was not checked. Raises TypeError, here and there, where `check` is
     no function: a value would have been computed without the package.
     """
+    text("sentence", sentence)
+    text("package", package)
     if not callable(check):
         raise TypeError(f"check must be a function without arguments, such as lambda: a == b, got {show(check)}")
     package = package.partition(".")[0]  # find_spec imports the parents of a dotted name

@@ -92,7 +92,10 @@ class Sequential(Layer):
     """Layers one after the other: forward in order, backward in reverse order (the chain rule).
 
     Raises TypeError for what is no Layer, ValueError for a layer given twice: it could remember one of its inputs only.
+    backward raises ValueError for a dy of another shape than y: in many a layer NumPy would stretch it in silence.
     """
+
+    shape = None  # of y, once forward was called
 
     def __init__(self, *layers):
         for layer in layers:
@@ -106,10 +109,12 @@ class Sequential(Layer):
         """Return layer_n(... layer_1(x))."""
         for layer in self.layers:
             x = layer(x)
+        self.shape = x.shape
         return x
 
     def backward(self, dy):
         """Return dL/dx; every layer turns the gradient of its output into the gradient of its input."""
+        dy = self._upstream(dy)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy
@@ -118,6 +123,7 @@ class Sequential(Layer):
         """Add dL/dp to each grad; the way back ends at the first layer that has parameters."""
         first = next((i for i, layer in enumerate(self.layers) if layer.parameters()), None)
         if first is not None:
+            dy = self._upstream(dy)
             for layer in reversed(self.layers[first + 1 :]):
                 dy = layer.backward(dy)
             self.layers[first].backward_parameters(dy)
@@ -135,3 +141,9 @@ class Sequential(Layer):
         for layer in self.layers:
             layer.train(mode)
         return super().train(mode)
+
+    def _upstream(self, dy):
+        dy = floats("dy", dy)
+        if self.shape not in (None, dy.shape):
+            raise ValueError(f"dy must have the shape of y, {self.shape}, got {dy.shape}")
+        return dy

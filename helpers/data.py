@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.arguments import array, generator, integer, number, show
+from helpers.arguments import array, flag, generator, integer, number, rows, show
 
 Dataset = namedtuple("Dataset", "X y names")
 Dataset.__doc__ = "X (N, D), y (N,) and names: of the D columns for a table, of the classes for images."
@@ -108,8 +108,10 @@ def load_fashion_mnist(cache=None, base_url=FASHION_MNIST_URL, progress=True):
     """
     if not str(base_url).startswith(("http://", "https://")):
         raise ValueError(f"base_url must start with http:// or https://, got {show(base_url)}")
+    if cache is not None and not isinstance(cache, (str, os.PathLike)):
+        raise TypeError(f"cache must be the path of a folder, got {show(cache)}")
+    progress = flag("progress", progress) and os.environ.get("COURSE_PROGRESS") != "off"
     store = _store(cache, base_url)
-    progress = progress and os.environ.get("COURSE_PROGRESS") != "off"
     paths = [_fetch(store, name, progress) for name in FASHION_MNIST_SHA256]
     return _pictures(*paths[:2]), _pictures(*paths[2:])
 
@@ -229,6 +231,8 @@ def split(X, y, sizes, rng):
         sizes = [integer("each size", size, low=1) for size in sizes]
     except TypeError:
         raise TypeError(f"sizes must be integers such as (200, 800), got {show(sizes)}") from None
+    if not sizes:
+        raise ValueError(f"sizes must hold an integer or more such as (200, 800), got {show(sizes)}")
     if sum(sizes) > len(X):
         raise ValueError(f"sizes must add up to at most {len(X)}, the rows of X, got {sum(sizes)}")
     order = generator("rng", rng).permutation(len(X))
@@ -237,7 +241,7 @@ def split(X, y, sizes, rng):
 
 
 def _paired(X, y):
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = rows("X", X), rows("y", y)
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
         raise ValueError(f"X and y must have the same number of rows, got shapes {X.shape} and {y.shape}")
     return X, y
@@ -271,7 +275,10 @@ def standardize(train, *others):
 
 
 def _mean_and_std(train):
-    mean, std = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+    if not np.isfinite(std).all():
+        raise ValueError(f"train must hold numbers with finite squares, got one of size {np.abs(train).max():g}")
     constant = train.max(axis=0) == train.min(axis=0)  # std == 0 misses some: a mean of ten 0.1 may miss 0.1
     return np.where(constant, train[0], mean), np.where(constant, 1.0, std)
 
@@ -282,7 +289,7 @@ def flip_labels(y, share, rng):
     Which labels, and to which class, is drawn uniformly; the classes are the values in y.
     Raises ValueError unless 0 <= share <= 1 and y holds two classes, TypeError if y does not hold integers.
     """
-    y = np.array(y)
+    y = rows("y", y).copy()
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise TypeError(f"y must be one row of integer labels, got {show(y)}")
     classes, codes = np.unique(y, return_inverse=True)

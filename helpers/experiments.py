@@ -18,7 +18,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
-from helpers.arguments import number, show
+from helpers.arguments import flag, integer, number, show
 from helpers.cache import NoCache, RunCache, keep, kept
 from helpers.tables import (
     PairedTable,
@@ -68,6 +68,8 @@ def paired(
     metrics that differ between runs; RuntimeError where the system killed a worker.
     """
     references, seeds = {} if references is None else references, checked_seeds(seeds)
+    flag("compare_references", compare_references)
+    flag("simultaneous", simultaneous)
     check_names(settings, baseline, references)
     calls = {name: partial(_function("run", run), value) for name, value in settings.items()}
     calls |= {name: score if callable(score) else partial(_constant, score) for name, score in references.items()}
@@ -101,6 +103,8 @@ def sweep(strengths, run, seeds, *, better=None, n_jobs=-1, progress=True, cache
 
 def _collect(calls, seeds, by_metric, n_jobs, progress, cache, references=()):
     """Call calls[name](seed) for every seed and name; return {metric: {name: array over seeds}}."""
+    _check_jobs(n_jobs)
+    flag("progress", progress)
     tasks, rows, metrics = [(name, seed) for seed in seeds for name in calls], {name: [] for name in calls}, []
     cache = NoCache() if cache is None else RunCache(cache, calls)
     silent = not progress or os.environ.get("COURSE_PROGRESS") == "off"
@@ -197,6 +201,11 @@ def _scores(result, name, seed, metrics, reference, first):
         expected = " and ".join(map(repr, metrics))
         raise ValueError(f"the metrics must be {expected} in every run, got {list(result)} for {name!r}, seed {seed}")
     return {metric: number(f"{metric!r} of {name!r} with seed {seed}", x) for metric, x in result.items()}
+
+
+def _check_jobs(n_jobs):
+    if integer("n_jobs", n_jobs) == 0:
+        raise ValueError("n_jobs must be a number of processes, or -1 for one per core, got 0")
 
 
 def _function(argument, value):

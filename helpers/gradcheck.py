@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.arguments import array, generator, number, show
+from helpers.arguments import array, floats, function, generator, number, show
 
 
 def numerical_gradient(f, x, h=1e-5):
@@ -12,7 +12,10 @@ def numerical_gradient(f, x, h=1e-5):
     order h^2, that of rounding of order 1e-16 / h. Raises ValueError where f returns no single number.
     """
     x = array("x", x).astype(np.float64)
+    function("f", f, "np.sum")
     h = number("h", h, above=0)
+    if (x + h == x).any():
+        raise ValueError(f"h must be large enough to change every number of x, got {h:g}")
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
         gradient[i] = (_at(f, x, i, h) - _at(f, x, i, -h)) / (2 * h)
@@ -21,10 +24,13 @@ def numerical_gradient(f, x, h=1e-5):
 
 def relative_error(a, b, floor=1e-8):
     """Return max |a - b| / max(floor, |a| + |b|) over all elements: 0 is equal, 1 is of opposite sign."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
+    a, b, floor = floats("a", a).astype(float), floats("b", b).astype(float), number("floor", floor, above=0)
     if a.shape != b.shape:
         raise ValueError(f"a and b must have the same shape, got {a.shape} and {b.shape}")
-    return float(np.max(np.abs(a - b) / np.maximum(floor, np.abs(a) + np.abs(b))))
+    if a.size == 0:
+        raise ValueError(f"a and b must hold at least one number, got shape {a.shape}")
+    with np.errstate(invalid="ignore"):  # infinity minus infinity is nan, which is below no bound
+        return float(np.max(np.abs(a - b) / np.maximum(floor, np.abs(a) + np.abs(b))))
 
 
 def check_layer(layer, x, rng):
@@ -107,4 +113,4 @@ def _at(f, x, i, step):
     value = np.asarray(f(moved))
     if value.size != 1:
         raise ValueError(f"f must return one number, got shape {value.shape}")
-    return value.item()
+    return array("the number that f returns", value).item()

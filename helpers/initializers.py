@@ -7,7 +7,7 @@ fans: how many inputs feed one output, and how many outputs one input feeds. The
 
 import numpy as np
 
-from helpers.arguments import generator, integer, number
+from helpers.arguments import float_type, generator, integer, number
 
 
 def zeros(n_in, n_out, rng=None, shape=None, dtype=np.float64):  # noqa: ARG001 - one signature for all
@@ -60,7 +60,7 @@ def orthogonal(n_in, n_out, rng, shape=None, dtype=np.float64):
 
     Q of the QR decomposition of a Gaussian matrix, its signs fixed so that Q is uniform (Haar). A `shape` of more than
     two axes is filled from a (shape[0], rest) matrix. Source: Saxe, McClelland and Ganguli (2014), section 3;
-    Mezzadri (2007), section 5, for the signs.
+    Mezzadri (2007), section "A correct and efficient algorithm", for the signs.
     """
     shape = _shape(n_in, n_out, shape)
     rows, columns = shape[0], int(np.prod(shape[1:]))
@@ -72,7 +72,12 @@ def orthogonal(n_in, n_out, rng, shape=None, dtype=np.float64):
 
 def _shape(n_in, n_out, shape):
     fans = integer("n_in", n_in, low=1), integer("n_out", n_out, low=1)
-    return fans if shape is None else tuple(integer("shape", size, low=1) for size in np.atleast_1d(shape))
+    if shape is None:
+        return fans
+    sizes = tuple(shape) if np.iterable(shape) else (shape,)
+    if not sizes:
+        raise ValueError(f"shape must have one axis or more, got {shape!r}")
+    return tuple(integer("shape", size, low=1) for size in sizes)
 
 
 def _normal(shape, std, rng, dtype):
@@ -84,6 +89,4 @@ def _uniform(shape, bound, rng, dtype):
 
 
 def _cast(values, dtype):
-    if np.dtype(dtype).kind != "f":  # integers would cut small weights off to zero
-        raise ValueError(f"dtype must be a floating-point type such as np.float32, got {np.dtype(dtype)}")
-    return values.astype(dtype, copy=False)
+    return values.astype(float_type("dtype", dtype), copy=False)

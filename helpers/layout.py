@@ -3,6 +3,8 @@
 import html
 import math
 
+from helpers.arguments import integer, number
+
 
 class Printed:
     """Prints as text and, in a notebook, as an HTML table: both from the same cells, which `_layout` gives."""
@@ -25,12 +27,14 @@ def _steady(x):
 
 def digits_of(x, decimals):
     """x with so many decimals, rounded from 9 significant digits, and no minus before a zero."""
+    x, decimals = number("x", x), integer("decimals", decimals, low=-300, high=300)
     rounded = round(_steady(x), decimals) + 0.0  # -0.0 + 0.0 is 0.0
     return f"{rounded:.{max(decimals, 0)}f}"
 
 
 def decimals_for(size, otherwise=0.0):
     """As many decimals as put `size` between 1.5 and 15 units of the last; for size 0, three digits of `otherwise`."""
+    size, otherwise = number("size", size, low=0), number("otherwise", otherwise)
     if size > 0:
         return -math.floor(math.log10(_steady(size / 1.5)))
     return max(0, 2 - math.floor(math.log10(abs(otherwise)))) if otherwise else 0

@@ -51,7 +51,7 @@ def effective_degrees_of_freedom(X, lam):
     S are the singular values of the centred X. It falls from the rank of X at lam = 0 towards 0; the free intercept
     would add 1. Source: Hastie, Tibshirani and Friedman (2009), equation 3.50.
     """
-    data = _Centred(X)
+    data = _Centred(array("X", X, ndim=2), np.zeros(len(X)))
     squares = data.svd()[1] ** 2
     return float(np.sum(squares / (squares + data.N / 2 * number("lam", lam, low=0))))
 
@@ -66,7 +66,10 @@ def soft_threshold(z, t):
     z, t = array("z", z), array("t", t)
     if np.any(t < 0):
         raise ValueError(f"t must hold numbers >= 0, got {t.min()}")
-    t = t.astype(z.dtype)
+    try:
+        t = np.broadcast_to(t.astype(z.dtype), np.broadcast_shapes(z.shape, t.shape))
+    except ValueError:
+        raise ValueError(f"t must be a number or have the shape of z, {z.shape}, got {t.shape}") from None
     return np.maximum(z - t, 0) + np.minimum(z + t, 0)  # one of the two is zero, and -0.0 never comes out
 
 
@@ -107,7 +110,7 @@ def lasso_path(X, y, lams, *, tol=1e-12, max_sweeps=1_000):
     one before. It stops where the duality gap proves that the objective is at most `tol` * (mean square of the centred
     y) above its minimum.
     Raises RuntimeError after `max_sweeps` sweeps without that proof.
-    Source: Friedman, Hastie and Tibshirani (2010), sections 2.1, 2.2 and 2.5; the jump: Lee et al. (2007), "Efficient
+    Source: Friedman, Hastie and Tibshirani (2010), sections 2.1, 2.2 and 2.5; the jump: Lee et al. (2006), "Efficient
     sparse coding algorithms", algorithm 1; the gap: Kim et al. (2007), section III.
     """
     data, lams = _Centred(X, y), _strengths(lams)
@@ -224,14 +227,16 @@ class _Lasso:
 class _Centred:
     """X and y without their means, in float64, and what every fit needs of them."""
 
-    def __init__(self, X, y=None):
-        X = array("X", X, ndim=2)
+    def __init__(self, X, y):
+        X, y = array("X", X, ndim=2), array("y", y, ndim=1)
         self.dtype, (self.N, self.D) = X.dtype, X.shape
-        y = np.zeros(self.N) if y is None else array("y", y, ndim=1)
         if len(y) != self.N:
             raise ValueError(f"y must have one number for each of the {self.N} rows of X, got {len(y)}")
         (self.X, self.X_mean), (self.y, self.y_mean) = _without_mean(X), _without_mean(y)
-        self.G, self.c, self.s = self.X.T @ self.X / self.N, self.X.T @ self.y / self.N, self.y @ self.y / self.N
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.G, self.c, self.s = self.X.T @ self.X / self.N, self.X.T @ self.y / self.N, self.y @ self.y / self.N
+        _refuse_huge("X", X, self.G)
+        _refuse_huge("y", y, self.s, self.c)
 
     def with_intercept(self, w):
         return w.astype(self.dtype), self.dtype.type(self.y_mean - self.X_mean @ w)
@@ -242,6 +247,11 @@ class _Centred:
         rounding = S[0] * max(self.N, self.D) * np.finfo(np.float64).eps
         rank = np.count_nonzero(rounding < S)
         return U[:, :rank], S[:rank], Vt[:rank]
+
+
+def _refuse_huge(name, values, *products):
+    if not all(np.isfinite(product).all() for product in products):
+        raise ValueError(f"{name} must hold numbers with finite squares, got one of size {np.abs(values).max():g}")
 
 
 def _without_mean(values):

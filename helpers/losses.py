@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.arguments import array, floats, show
+from helpers.arguments import array, floats, rows, show
 
 
 class _Loss:
@@ -39,7 +39,7 @@ class CrossEntropyLoss(_Loss):
         logits = floats("logits", logits)
         if logits.ndim != 2 or logits.size == 0:
             raise ValueError(f"logits must have shape (N, C) with N >= 1, got {logits.shape}")
-        self.target = self._probabilities(np.asarray(target), logits)
+        self.target = self._probabilities(rows("target", target), logits)
         shifted = logits - logits.max(axis=1, keepdims=True)
         log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         self.softmax = np.exp(log_softmax)

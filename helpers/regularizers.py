@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.arguments import integer, number, show
+from helpers.arguments import integer, number, quoted, show
 from helpers.core import Parameter
 
 
@@ -91,6 +91,7 @@ class Convention:
 
     def convert(self, value, m):
         """Return lam for `value`; the same formula leads back where `inverse`."""
+        value, m = _strength("value", value, self), integer("m", m, low=1)
         scale = self.factor * float(m) ** self.power
         return scale / value if self.inverse else scale * value
 
@@ -133,10 +134,11 @@ def from_course(lam, convention, m=None):
 
 def _row(convention, m):
     if not isinstance(convention, str) or convention not in CONVENTIONS:
-        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {quoted(convention)}")
     row = CONVENTIONS[convention]
     if row.power and m is None:
-        raise ValueError(f"m, the number of training examples, is needed for {convention!r}: {row.objective}")
+        sentence = f"m, the number of training examples, is needed for {convention!r}: {row.objective}"
+        raise ValueError(f"{sentence}, got None")
     return row, 1 if m is None else integer("m", m, low=1)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from helpers.arguments import array, integer, number, show
+from helpers.arguments import array, flag, integer, number, quoted, show
 from helpers.layout import Printed, decimals_for, digits_of
 
 ROUNDING = 1e-12  # a difference below this share of the numbers compared is rounding, not a finding
@@ -49,12 +49,14 @@ class PairedTable(Printed):
         simultaneous=False,
         digits=None,
     ):
-        self.seeds, self.metrics = checked_seeds(seeds), list(values)
+        self.seeds, self.metrics = checked_seeds(seeds), list(_checked_values(values))
         self.values = {
             metric: {name: _series(metric, name, row, len(self.seeds)) for name, row in rows.items()}
             for metric, rows in values.items()
         }
         names = list(dict.fromkeys(name for rows in values.values() for name in rows))
+        if isinstance(references, str) or not np.iterable(references):
+            raise TypeError(f"references must be names such as ['null'], got {show(references)}")
         self.references = [_pick("references", name, names) for name in references]
         self.settings = [name for name in names if name not in self.references]
         check_names(dict.fromkeys(self.settings), baseline, {})
@@ -62,7 +64,8 @@ class PairedTable(Printed):
         self.baseline = self.settings[0] if baseline is None else baseline
         self.better, self.digits = checked_directions(better), checked_decimals(digits, self.metrics)
         check_metrics(self.metrics, better=self.better, digits=self.digits)
-        self.compare_references, self.simultaneous = compare_references, simultaneous
+        self.compare_references = flag("compare_references", compare_references)
+        self.simultaneous = flag("simultaneous", simultaneous)
 
     def mean(self, metric, name):
         """The mean over seeds."""
@@ -179,6 +182,7 @@ class Sweep(Printed):
             checked_directions(better),
         )
         self.strengths = np.array(strengths)
+        _check_rows(values, strengths)
         self.values = {
             metric: np.array([_series(metric, s, row, len(self.seeds)) for s, row in zip(strengths, rows, strict=True)])
             for metric, rows in values.items()
@@ -205,7 +209,7 @@ class Sweep(Printed):
         Raises ValueError for a metric with the word "test" in its name, and where the good direction is unknown.
         """
         scores = _pick("metric", metric, self.values) * self._sign(metric)
-        scores = scores if per_seed else np.array([[_mean(row)] for row in scores])
+        scores = scores if flag("per_seed", per_seed) else np.array([[_mean(row)] for row in scores])
         tied = scores >= scores.max(axis=0) - ROUNDING * np.abs(scores).max()
         best = self.strengths[tied.argmax(axis=0)]
         return best if per_seed else best[0].item()
@@ -292,9 +296,36 @@ def check_metrics(metrics, **by_metric):
 
 
 def _pick(argument, key, choices):
-    if key not in choices:
-        raise ValueError(f"{argument} must be one of {', '.join(map(repr, choices))}, got {key!r}")
+    if not _among(key, choices):
+        raise ValueError(f"{argument} must be one of {', '.join(map(repr, choices))}, got {quoted(key)}")
     return choices[key] if isinstance(choices, dict) else key
+
+
+def _among(key, choices):
+    try:
+        return key in choices
+    except (TypeError, ValueError):  # a list has no hash, an array no single truth
+        return False
+
+
+def _checked_values(values):
+    """`values` if it is {metric: {name: ...}}, with words for both."""
+    expected = "values must be {metric: {name: array over seeds}}"
+    if not isinstance(values, dict) or not values:
+        raise TypeError(f"{expected}, got {show(values)}")
+    for metric, rows in values.items():
+        if not isinstance(metric, str) or not isinstance(rows, dict) or not all(isinstance(name, str) for name in rows):
+            raise TypeError(f"{expected}, got {show(rows)} for {show(metric)}")
+    return values
+
+
+def _check_rows(values, strengths):
+    expected = f"values must be {{metric: {len(strengths)} rows, one for each strength}}"
+    if not isinstance(values, dict) or not values:
+        raise TypeError(f"{expected}, got {show(values)}")
+    for metric, rows in values.items():
+        if not isinstance(metric, str) or not hasattr(rows, "__len__") or len(rows) != len(strengths):
+            raise ValueError(f"{expected}, got {show(rows)} for {show(metric)}")
 
 
 def _different(argument, values, check, expected, at_least):
@@ -324,8 +355,8 @@ def checked_strengths(strengths):
 def checked_directions(better):
     """`better` as a dict {metric: "higher" or "lower"}."""
     better = {} if better is None else better
-    if not isinstance(better, dict) or not set(better.values()) <= {"higher", "lower"}:
-        raise ValueError(f"better must be {{metric: 'higher' or 'lower'}}, got {better!r}")
+    if not isinstance(better, dict) or not all(_among(value, ("higher", "lower")) for value in better.values()):
+        raise ValueError(f"better must be {{metric: 'higher' or 'lower'}}, got {quoted(better)}")
     return better
 
 

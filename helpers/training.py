@@ -1,13 +1,14 @@
 """Training: `fit` repeats the step and keeps a History; EarlyStopping ends it and gives the best weights back."""
 
 import math
+import numbers
 import os
 from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
-from helpers.arguments import array, generator, integer, number, show
+from helpers.arguments import array, flag, generator, integer, number, show
 from helpers.data import minibatches
 from helpers.unfinished import HeldInterrupt, divergence, refuse_not_finite, stopped
 
@@ -63,6 +64,9 @@ class EarlyStopping:
 
     def update(self, validation_loss, model):
         """Take in the loss after one more epoch. Returns True when it is time to stop."""
+        if not isinstance(validation_loss, numbers.Real) or validation_loss < math.inf:
+            number("validation_loss", validation_loss)  # nan and infinity pass: they are no improvement
+        _check_methods("model", model, "Sequential(...)", "state", "load")
         self.epoch += 1
         if validation_loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch, self.best_state = validation_loss, self.epoch, model.state()
@@ -106,6 +110,7 @@ def fit(
     `import sys; history = sys.last_value.history`. A second press stops in the middle of the step.
     """
     integer("epochs", epochs, low=0)
+    flag("progress", progress)
     generator("rng", rng)
     _check_parts(model, loss, optimizer, penalty, early_stopping)
     sets = _sets(X, y, validation)
@@ -132,6 +137,7 @@ def fit(
 
 def predict(model, X):
     """Return model(X) in evaluation mode; the mode that the model was in is put back."""
+    _check_methods("model", model, "Sequential(...)", "forward", "train", "eval")
     training = model.training
     model.eval()
     try:
@@ -145,6 +151,7 @@ def evaluate(model, loss, X, y):
 
     Raises FloatingPointError where it is not finite: the training of the model diverged.
     """
+    _check_methods("loss", loss, "MSELoss()", "value", "backward")
     X, y = _pair(X, y)
     with np.errstate(over="ignore", invalid="ignore"):
         value = loss.value(predict(model, X), y)
@@ -206,6 +213,9 @@ def _sets(X, y, validation):
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise TypeError(f"validation must be a pair (X, y), got {show(validation)}")
         sets["validation"] = _pair(*validation, "validation ")
+        if sets["validation"][0].shape[1:] != sets["train"][0].shape[1:]:
+            expected = f"shape (N, {', '.join(map(str, sets['train'][0].shape[1:]))}), as X has"
+            raise ValueError(f"validation X must have {expected}, got {sets['validation'][0].shape}")
     return sets
 
 

@@ -5,7 +5,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from helpers.arguments import array, floats, generator, integer, number, show
+from helpers.arguments import (
+    array,
+    flag,
+    float_type,
+    floats,
+    function,
+    generator,
+    integer,
+    number,
+    quoted,
+    show,
+    text,
+)
 from tests.refusal import refuses
 
 NOT_NUMBERS = [
@@ -146,3 +158,68 @@ def test_show_is_one_short_line_whatever_comes():
     assert show([0] * 100) == "a list"
     assert show(np.zeros((100, 100))) == "an array of shape (100, 100) and dtype float64"
     assert show(1.5) == "float 1.5"
+
+
+@pytest.mark.parametrize("value", [-(10**20), 0, 10**20])
+def test_without_a_range_any_size_passes(value):
+    assert integer("n", value) == value
+    assert number("x", value) == float(value)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+def test_flag_returns_a_plain_bool(value):
+    assert flag("bias", value) is bool(value)
+
+
+@pytest.mark.parametrize(("value", "got"), [("False", "str 'False'"), (1, "int 1"), (None, "NoneType None")])
+def test_flag_refuses_what_would_only_count_as_true_or_false(value, got):
+    with refuses(TypeError, f"bias must be True or False, got {got}"):
+        flag("bias", value)
+
+
+@pytest.mark.parametrize("value", [np.float32, "float32", np.dtype("f4")])
+def test_float_type_returns_a_dtype(value):
+    result = float_type("dtype", value)
+    assert isinstance(result, np.dtype)
+    assert result == np.float32
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "got"),
+    [
+        (np.int64, ValueError, "int64"),
+        (bool, ValueError, "bool"),
+        (complex, ValueError, "complex128"),
+        ("float99", TypeError, "str 'float99'"),
+        ("f4, (", TypeError, "str 'f4, ('"),
+        (32, TypeError, "int 32"),
+    ],
+)
+def test_float_type_refuses_other_types_and_what_is_none(value, kind, got):
+    with refuses(kind, f"dtype must be a floating-point type such as np.float32, got {got}"):
+        float_type("dtype", value)
+
+
+def test_text_returns_words_and_refuses_the_rest():
+    assert text("name", "a word") == "a word"
+    for value, got in (("", "str ''"), (b"word", "bytes b'word'"), (None, "NoneType None"), (["a"], "list ['a']")):
+        with refuses(TypeError, f"name must be a text, got {got}"):
+            text("name", value)
+
+
+def test_function_returns_what_can_be_called_and_refuses_the_rest():
+    assert function("f", np.sum, "np.sum") is np.sum
+    with refuses(TypeError, "f must be a function such as np.sum, got int 3"):
+        function("f", 3, "np.sum")
+
+
+def test_quoted_is_one_line_and_is_cut_off():
+    assert quoted("a\n  b") == "'a\\n b'"
+    assert len(quoted("x" * 200)) == 80
+    assert quoted("x" * 200, 3) == "'xx"
+    assert quoted(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
+
+
+def test_show_gives_forty_characters_whole_and_no_more():
+    assert show("x" * 38) == f"str '{'x' * 38}'"
+    assert show("x" * 39) == "a str"

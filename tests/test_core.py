@@ -197,3 +197,19 @@ def test_backward_parameters_adds_what_backward_adds_and_ends_at_the_first_param
 
 def test_backward_parameters_of_a_network_without_parameters_does_nothing():
     Sequential(ReLU(), Flatten()).backward_parameters(np.ones((2, 3)))
+
+
+def test_train_without_an_argument_switches_training_on_in_the_whole_tree():
+    net = model().eval()
+    body = net.layers[0]
+    assert net.train() is net
+    assert net.training is True
+    assert all(layer.training is True for layer in [*net.layers, *body.layers])
+    assert Tanh().eval().train().training is True
+
+
+def test_a_network_refuses_a_gradient_that_has_not_the_shape_of_its_output():
+    net = Sequential(ReLU())
+    net(np.ones((2, 3)))
+    with refuses(ValueError, "dy must have the shape of y, (2, 3), got (3, 2)"):
+        net.backward(np.ones((3, 2)))

@@ -208,3 +208,32 @@ def test_the_same_seed_gives_the_same_errors_in_either_mode():
 def test_bad_input_is_refused(call, kind, sentence):
     with refuses(kind, sentence):
         call()
+
+
+def test_a_layer_of_ones_own_needs_no_buffers():
+    class Square:
+        def __call__(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dy):
+            return 2 * self.x * dy
+
+        def parameters(self):
+            return []
+
+    errors = check_layer(Square(), [[1.0, -2.0]], rng())
+    assert errors.keys() == {"x"}
+    assert errors["x"] < 1e-8
+
+
+def test_a_step_that_one_side_loses_is_refused():
+    # 2^53 + 1 is rounded to 2^53, while 2^53 - 1 is a number of its own.
+    with refuses(ValueError, "h must be large enough to change every number of x, got 1"):
+        numerical_gradient(np.sum, [2.0**53], h=1)
+
+
+@pytest.mark.parametrize("floor", [0, -1e-8])
+def test_a_floor_that_is_not_positive_is_refused(floor):
+    with refuses(ValueError, f"floor must be a number > 0, got {floor}"):
+        relative_error([1.0], [1.0], floor)

@@ -171,3 +171,11 @@ def test_backward_before_forward_says_what_is_missing(case):
     layer, _ = build(case, seed=0)
     with refuses(AttributeError, "", "; if backward needs it, call forward first"):
         layer.backward(np.ones((1, 2)))
+
+
+def test_flatten_makes_a_column_of_one_axis_and_refuses_none():
+    layer = Flatten()
+    assert layer(np.arange(3.0)).tolist() == [[0.0], [1.0], [2.0]]
+    assert layer.backward(np.ones((3, 1))).shape == (3,)
+    with refuses(ValueError, "x must have shape (N, ...), got ()"):
+        layer(np.float64(1))

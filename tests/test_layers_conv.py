@@ -94,3 +94,10 @@ def test_fans_of_a_convolution_reach_the_initializer_with_the_kernel_in_both():
 def test_conv_refuses(change, kind, sentence):
     with refuses(kind, sentence):
         Conv2d(**({"in_channels": 1, "out_channels": 1, "kernel_size": 3, "rng": np.random.default_rng(0)} | change))
+
+
+def test_with_float32_weights_a_float64_gradient_stays_float64():
+    layer = Conv2d(1, 1, 2, np.random.default_rng(0), dtype=np.float32)
+    y = layer(np.ones((1, 1, 3, 3)))
+    assert y.dtype == np.float64
+    assert layer.backward(np.ones_like(y)).dtype == np.float64

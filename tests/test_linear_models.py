@@ -17,6 +17,7 @@ from helpers.linear_models import (
     ridge_path,
     soft_threshold,
 )
+from tests.refusal import refuses
 
 SHAPES = [(40, 6), (12, 30), (25, 25)]
 
@@ -408,3 +409,13 @@ def test_lam_max_equals_scikit_learn(diabetes):
     linear_model = pytest.importorskip("sklearn.linear_model")
     X, y = diabetes
     assert lam_max(X, y) / 2 == pytest.approx(linear_model.lasso_path(X, y - y.mean(), eps=0.5)[0].max())
+
+
+@pytest.mark.parametrize("fit", [lambda X, y: ridge(X, y, 1.0), lambda X, y: lasso(X, y, 1.0)], ids=["ridge", "lasso"])
+def test_numbers_whose_squares_overflow_are_refused_by_name(fit):
+    X, y = problem(8, 2)
+    huge = 1e200
+    with refuses(ValueError, "X must hold numbers with finite squares, got one of size ", "e+20"):
+        fit(huge * X, y)
+    with refuses(ValueError, "y must hold numbers with finite squares, got one of size ", "e+20"):
+        fit(X, huge * y)

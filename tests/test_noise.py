@@ -196,3 +196,20 @@ def test_a_bad_strength_is_refused(kind, strength, error, sentence):
 def test_a_seed_in_place_of_a_generator_is_refused(kind, rng):
     with refuses(TypeError, "rng must be a np.random.Generator such as np.random.default_rng(0), got "):
         kind(0.5, rng)
+
+
+@pytest.mark.parametrize("layer", [lambda rng: Dropout(0, rng), lambda rng: GaussianNoise(0, rng)])
+def test_a_strength_of_zero_draws_nothing(layer):
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    x = np.ones((2, 3))
+    assert layer(rng)(x) is x
+    assert rng.bit_generator.state == before
+
+
+@pytest.mark.parametrize(("dtype", "size", "draws"), [("f8", 10, 10), ("f4", 10, 5), ("f4", 9, 5), ("f4", 1, 1)])
+def test_a_float32_mask_takes_one_draw_for_two_elements(dtype, size, draws):
+    rng, other = np.random.default_rng(0), np.random.default_rng(0)
+    Dropout(0.5, rng)(np.ones(size, dtype))
+    other.bit_generator.advance(draws)
+    assert rng.bit_generator.state == other.bit_generator.state

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from helpers.core import Parameter
-from helpers.optimizers import SGD, Adam, AdamW
+from helpers.optimizers import SGD, Adam, AdamW, Optimizer
 
 MAKERS = {
     "SGD": lambda params, lr=0.1, **options: SGD(params, lr, **options),
@@ -167,3 +167,22 @@ def test_params_may_be_an_iterator_or_one_parameter(make):
     params = draw(0)
     assert make(iter(params)).params == params
     assert make(params[0]).params == [params[0]]
+
+
+def test_without_decay_adamw_is_adam_in_every_step():
+    one, other = (Parameter([1.0, -2.0]) for _ in range(2))
+    adam, adamw = Adam([one], 0.1), AdamW([other], 0.1, weight_decay=0)
+    for gradient in ([1.0, -3.0], [0.5, 2.0], [-4.0, 0.0]):
+        for p, optimizer in ((one, adam), (other, adamw)):
+            p.grad[...] = gradient
+            optimizer.step()
+        np.testing.assert_array_equal(one.data, other.data)
+    assert (adam.t, adamw.t) == (3, 3)
+
+
+def test_an_optimizer_of_ones_own_shrinks_nothing_unless_asked():
+    p = Parameter([2.0])
+    plain = Optimizer([p], 0.1)
+    plain.shrink(p)
+    assert p.data.tolist() == [2.0]
+    assert plain.coupled_gradient(p).tolist() == [0.0]

@@ -1,0 +1,91 @@
+"""For every public function and class of helpers/: what it refuses, and what it answers though it looks unusual.
+
+`python -m tests.bad_inputs` draws 1,000 inputs for each and prints how many were refused and how many answered.
+"""
+
+import inspect
+import pkgutil
+import warnings
+from collections import Counter
+from importlib import import_module
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+import helpers
+from tests.inputs import data, figures, network, reports
+
+TABLE = network.TABLE | data.TABLE | reports.TABLE | figures.TABLE
+
+EXAMPLES = 1_000
+FORMULA = "a formula that a layer computes in every step: the layer checks"
+PIECE = "a piece of show and explore, which check"
+WITHIN = "a piece of fit and paired, which check"
+FORMULAS = ("normalize", "normalize_backward", "mean_product", "sum_product")
+UNCHECKED = {
+    "core.Layer.backward": "the formula of one layer, under its sentence: Sequential checks dy for a whole network",
+    **dict.fromkeys([f"normalization.{name}" for name in FORMULAS], FORMULA),
+    **dict.fromkeys(
+        [f"plotting.{name}" for name in ("bundle", "encoded", "img", "picture", "png", "reduced", "small_png")], PIECE
+    ),
+    **dict.fromkeys(["plotting.spread", "widgets.Exploration", "widgets.Stage", "widgets.clear"], PIECE),
+    **dict.fromkeys([f"cache.{name}" for name in ("NoCache", "RunCache", "keep", "kept")], WITHIN),
+    **dict.fromkeys(
+        [f"unfinished.{name}" for name in ("HeldInterrupt", "divergence", "refuse_not_finite", "stopped")], WITHIN
+    ),
+    "fingerprint.fingerprint": WITHIN,
+}
+
+
+def public():
+    """The names of all public functions and classes: "layers.Linear"."""
+    for module in pkgutil.iter_modules(helpers.__path__):
+        if module.name != "checks":
+            for name, value in vars(import_module(f"helpers.{module.name}")).items():
+                own = getattr(value, "__module__", None) == f"helpers.{module.name}"
+                if own and not name.startswith("_") and (inspect.isfunction(value) or inspect.isclass(value)):
+                    yield f"{module.name}.{name}"
+
+
+def draw(row, check=None):
+    """Check EXAMPLES inputs of a row, the same in each run; return how many were refused and answered."""
+    counts = Counter()
+    if not row.kinds:
+        row.call()
+        return counts
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
+    @given(row.examples())
+    def each(example):
+        (check or row.check)(*example)
+        counts["refused" if example[1] else "answered"] += 1
+
+    each()
+    return counts
+
+
+def main():
+    """Print the table of counts."""
+    warnings.simplefilter("error")
+    print(f"{'function':56} inputs  refused  answered")
+    every = Counter()
+    for name, row in TABLE.items():
+        counts = draw(row)
+        every += counts
+        print(_line(name, counts))
+    print(_line("all", every))
+
+
+def _line(name, counts):
+    return f"{name:54} {counts.total():8} {counts['refused']:8} {counts['answered']:9}"
+
+
+if __name__ == "__main__":
+    main()
