@@ -8,13 +8,19 @@ PYTHON ?= python3
 VENV = ".venv/bin/python"
 endif
 
-.PHONY: lab grade test lint refresh assignments parity browser constraints setup
+COMPILE = --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras --no-annotate --no-header
+
+.PHONY: lab grade test test-everywhere lint refresh assignments site parity bench bench-sliders mutate browser constraints setup
 
 lab: setup        # JupyterLab on the notebooks
 	@$(VENV) tools/lab.py $(ARGS)
 
 test: lint        # everything: style, tests, every output of every notebook
 	$(VENV) -m pytest --nbval -n 2 --dist loadscope $(ARGS)
+
+test-everywhere:  # the lectures' outputs with other processors, packages, languages, paths; half an hour; ARGS=oldest runs one
+	@"$(PYTHON)" tools/setup.py lab test parity
+	$(VENV) tools/everywhere.py $(ARGS)
 
 lint: setup
 	$(VENV) -m ruff check
@@ -30,14 +36,30 @@ grade:            # make grade ASSIGNMENT=04_inverted_dropout ARGS=--trusted
 	@"$(PYTHON)" tools/setup.py lab grade
 	@$(VENV) tools/grade.py "$(ASSIGNMENT)" $(ARGS)
 
-parity:           # add PyTorch and scikit-learn, which some tests and cells compare with
+site:             # the course as web pages in _site/
+	@"$(PYTHON)" tools/setup.py lab site
+	@$(VENV) tools/site/build.py $(ARGS)
+
+parity:           # add PyTorch and scikit-learn, which some tests and cells compare with, and mutmut, which some tests need
+	@"$(PYTHON)" tools/setup.py lab test parity mutate
+
+bench:            # time the helpers beside PyTorch and scikit-learn, in a quarter of an hour: tests/benchmarks/RESULTS.md
 	@"$(PYTHON)" tools/setup.py lab test parity
+	$(VENV) -m tests.benchmarks $(ARGS)
+
+mutate:           # do the tests notice a slip in helpers/? Half an hour and more; ARGS="layers noise" tries two modules
+	@"$(PYTHON)" tools/setup.py lab test mutate
+	@$(VENV) tools/mutate.py $(ARGS)
+
+bench-sliders: setup  # from a key to the changed figure, beside ipywidgets.interact; ARGS="03 04" for some lectures
+	$(VENV) -m tests.benchmarks.sliders $(ARGS)
 
 browser: setup    # for the tests that click, where no Chromium is installed
 	$(VENV) -m playwright install chromium
 
 constraints:      # pin all packages anew; needs uv; ARGS=--upgrade takes the newest
-	uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras --no-annotate --no-header $(ARGS) -o constraints.txt pyproject.toml
+	uv pip compile $(COMPILE) $(ARGS) -o constraints.txt pyproject.toml
+	uv pip compile $(COMPILE) --resolution lowest-direct -o constraints-oldest.txt pyproject.toml
 
 setup:
 	@"$(PYTHON)" tools/setup.py lab test
