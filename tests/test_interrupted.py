@@ -21,6 +21,14 @@ from tests.small_runs import labelled, network, rng, train
 X, Y = labelled()  # 30 examples: four steps an epoch with batches of 8
 
 
+@pytest.fixture(autouse=True)
+def _heeded():
+    """Let Ctrl-C be heeded, here and in the programs started from here: what runs in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Press(Layer):
     """y = x; presses Ctrl-C in the n-th forward or backward of training, `times` times."""
 
