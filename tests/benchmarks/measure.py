@@ -124,3 +124,12 @@ def compared(row, what, against, setting, ours, theirs, aim=None, note=""):
     ratios = (ours / theirs).tolist()
     medians = float(np.median(ours)), float(np.median(theirs))
     return Result(row, what, against, setting, ratios, aim, *medians, note)
+
+
+def in_operations(row, what, setting, seconds):
+    """A line of a table: both sides in units of the NumPy operation "one", which was timed in turn with them."""
+    ours, theirs, one = (float(np.median(seconds[side])) for side in ("ours", "theirs", "one"))
+    return (
+        f"operations {row} {what} {setting}",
+        f"| {row} | {what} | {setting} | {ours / one:.0f} | {theirs / one:.0f} |",
+    )

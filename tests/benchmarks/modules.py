@@ -1,13 +1,14 @@
 """Rows 6 and 7: the normalizations and Adam, each alone, beside PyTorch's."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from helpers.core import Parameter
 from helpers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from helpers.optimizers import Adam, AdamW
-from tests.benchmarks.measure import Witness, compared, side_by_side
+from tests.benchmarks.measure import Witness, compared, in_operations, side_by_side
 
 SHAPES = ((256, 256), (32, 64, 8, 8))
 GROUPS = 8
@@ -66,9 +67,10 @@ def normalization_rows(threads, effort):
             ours, theirs = forward_backward(layer, x, dy), torch_forward_backward(module, x, dy)
             length = [float(np.linalg.norm(np.asarray(way()))) for way in (ours, theirs)]
             yield Witness(6, f"norm of dx, {name} {shape}", *length, 1e-5)
-            seconds = side_by_side({"ours": ours, "theirs": theirs}, effort)
+            seconds = side_by_side({"ours": ours, "theirs": theirs, "one": partial(np.multiply, x, dy)}, effort)
             setting, pair = f"{shape}, float32, threads: {threads}", (seconds["ours"], seconds["theirs"])
             yield compared(6, f"{name}, forward and backward", "PyTorch, eager", setting, *pair, 1.0)
+            yield in_operations(6, name, setting, seconds)
 
 
 def adam(kind):
@@ -100,6 +102,12 @@ def numbers(seed):
     return [rng.standard_normal(shape, dtype=np.float32) for shape in PARAMETERS]
 
 
+def products(arrays, others):
+    """One operation on each array."""
+    for a, b in zip(arrays, others, strict=True):
+        np.multiply(a, b)
+
+
 def moved(step, weights):
     """The length of all weights as one vector after 50 steps."""
     for _ in range(50):
@@ -118,8 +126,10 @@ def adam_rows(threads, effort):
             (ours, mine), (theirs, other) = adam(kind), torch_adam(kind, **options)
             pair = [moved(*side) for side in ((ours, mine), (theirs, other))]
             yield Witness(7, f"norm of all weights after 50 steps, {kind.__name__}, {against}", *pair, 1e-5)
-            seconds = side_by_side({"ours": ours, "theirs": theirs}, effort)
+            one = partial(products, mine, [w.copy() for w in mine])
+            seconds = side_by_side({"ours": ours, "theirs": theirs, "one": one}, effort)
             yield compared(7, f"{kind.__name__} step", against, setting, seconds["ours"], seconds["theirs"], aim)
+            yield in_operations(7, f"{kind.__name__} step, {against}", setting, seconds)
 
 
 def measured(rows, threads, effort):

@@ -18,6 +18,7 @@ from tests.benchmarks import networks
 FOLDER = Path(__file__).parent
 PACKAGES = ("numpy", "torch", "scikit-learn", "scipy", "joblib", "nbval")
 TABLE = "| row | what | against | setting | ratio | quartiles | aim | |\n|--:|---|---|---|--:|--:|--:|---|"
+OPERATIONS = "| row | what | setting | ours | theirs |\n|--:|---|---|--:|--:|"
 
 TEMPLATE = """# Benchmarks
 
@@ -58,6 +59,15 @@ beyond that is the next line.
 
 {profile}
 
+## How many operations
+
+Rows 4, 6 and 7 have little arithmetic. What they cost is the number of operations, each a call from Python and a pass
+over an array. Here both sides are counted in products of two such arrays (in row 4: of two arrays (211, 20)), timed in
+turn with them. The helpers write each step of a formula as an operation of its own, so that it can be read; a fused
+kernel makes one pass of many.
+
+{operations}
+
 ## Memory
 
 {memory}
@@ -79,6 +89,7 @@ def write(report, rows, quick, folder=FOLDER):
     figure(report.results, folder / "results.png")
     missing = "This run did not measure it."
     tables = {name: report.tables.get(name, missing) for name in ("memory", "growth", "times")}
+    operations = [line for name, line in report.tables.items() if name.startswith("operations")]
     profiles = [table for name, table in report.tables.items() if name.startswith("profile")]
     text = TEMPLATE.format(
         quick=" with `--quick`, a smoke test whose numbers mean nothing" if quick else "",
@@ -90,6 +101,7 @@ def write(report, rows, quick, folder=FOLDER):
         machine=machine(),
         witnesses="\n".join(["| row | what | ours | theirs |", "|--:|---|--:|--:|", *map(pair, report.witnesses)]),
         profile="\n\n".join(profiles) or missing,
+        operations="\n".join([OPERATIONS, *operations]) if operations else missing,
         **tables,
     )
     (folder / "RESULTS.md").write_text(text, encoding="utf-8")
@@ -110,7 +122,9 @@ def missed(results):
     rows = sorted({found.row for found in aims if not found.met})
     words = f"{sum(found.met for found in aims)} of {len(aims)} aims met."
     return (
-        f"{words} Missed in rows {', '.join(map(str, rows))}: the profile says where the time goes." if rows else words
+        f"{words} Missed in rows {', '.join(map(str, rows))}: the sections below say where the time goes."
+        if rows
+        else words
     )
 
 
