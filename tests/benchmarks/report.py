@@ -188,13 +188,13 @@ def figure(results, path):
         if found.aim is not None:
             ax.plot(found.aim, y, "|", color="black", markersize=9)
     ax.axvline(1, color=COLORS["null"], linestyle=":", zorder=0)
-    ax.set(xscale="log", xlabel="our time / their time (log axis); black mark: the aim; open dot: missed")
+    ax.set(xscale="log", xlabel="our time / theirs, log axis")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
     ax.set_yticks(range(len(results)), [name(found) for found in results], fontsize=7)
     ax.set_ylim(max(len(results), 1) - 0.5, -0.5)
-    ax.set_title(missed(results).split(" Missed")[0], loc="left")
+    ax.set_title(f"{missed(results).split(' Missed')[0]} Black marks are aims, open dots miss theirs.", loc="right")
     fig.savefig(path, dpi=110)
     plt.close(fig)
 
@@ -202,4 +202,4 @@ def figure(results, path):
 def name(found):
     """The label of a dot."""
     setting = found.setting.replace("threads: ", "t").replace(", float32", "").replace(", float64", "")
-    return f"{found.row}  {found.what} / {found.against.split(',')[0]} · {setting}"
+    return f"{found.row}  {found.what} / {found.against.removesuffix(', eager')} · {setting}"
