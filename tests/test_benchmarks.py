@@ -92,7 +92,7 @@ def test_what_a_process_hands_on_comes_back():
 
 def test_a_missed_aim_is_named():
     results = [measure.Result(row, "a", "b", "c", [ratio] * 3, 1.0) for row, ratio in ((1, 0.9), (2, 1.1))]
-    assert report.missed(results) == "1 of 2 aims met. Missed in rows 2: the profile says where the time goes."
+    assert report.missed(results) == "1 of 2 aims met. Missed in rows 2: the sections below say where the time goes."
 
 
 def test_exponents():
