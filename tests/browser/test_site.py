@@ -55,7 +55,8 @@ def visit(browser, address):
         page = contexts[-1].new_page()
         page.add_init_script(f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{mode}'")
         page.on("request", lambda request: request.url.startswith((address, "data:")) or wrong.append(request.url))
-        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.on("requestfailed", lambda request: given_up(request) or wrong.append(request.url))
+        page.on("response", lambda response: response.status < 400 or wrong.append(f"{response.status} {response.url}"))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"{address}/{name}", wait_until="networkidle")
         return page
@@ -64,6 +65,11 @@ def visit(browser, address):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def given_up(request):
+    """Whether the browser stopped loading because the reader went on to another page."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 @pytest.mark.parametrize("name", PAGES)
