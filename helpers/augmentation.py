@@ -94,7 +94,7 @@ def _probabilities(y, classes, X):
 
 
 def _rows_of_shares(y, classes):
-    if (y < 0).any() or not np.allclose(y.sum(axis=1), 1, atol=1e-6):
+    if (y < 0).any() or not np.allclose(y.sum(axis=1), 1):
         raise ValueError("y must hold probabilities: rows of numbers >= 0 with sum 1, got other rows")
     if classes is not None and integer("classes", classes) != y.shape[1]:
         raise ValueError(f"classes must be {y.shape[1]}, the columns of y, or None, got {show(classes)}")

@@ -173,6 +173,12 @@ def test_shift_by_all_but_one_pixel_is_the_most():
         shift(draw((5, 3, 9)), 3, rng())
 
 
+@pytest.mark.parametrize("change", [shift, rotate, cutout])
+def test_what_comes_in_is_0_unless_told(change):
+    images = draw()
+    assert change(images, 3, rng()).tobytes() == change(images, 3, rng(), fill=0).tobytes()
+
+
 # --- rotate ---
 
 
@@ -216,6 +222,12 @@ def test_half_a_pixel_apart_the_value_is_the_mean_of_neighbors():
     result = rotate(images, 45, Drawn(1), fill=0)  # (-1/2, -1/2) comes from (-sqrt(1/2), 0)
     outside = math.sqrt(0.5) - 0.5
     np.testing.assert_allclose(result[0, 0, 0], (1 - outside) * (1 + 2) / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(9, 1), (1, 9)])
+def test_a_long_narrow_image_turns_out_of_its_frame_on_all_sides(size):
+    result = rotate(draw((1, *size)), 90, Drawn(1), fill=7)
+    assert np.flatnonzero(np.abs(result - 7) > 1e-9).tolist() == [4]  # the pixel in the center stays
 
 
 # --- jitter ---

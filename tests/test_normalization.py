@@ -146,6 +146,14 @@ def test_normalize_keeps_its_axes_with_length_1_and_eps_is_under_the_root():
     np.testing.assert_allclose(dx, 0, atol=1e-14)
 
 
+def test_eps_is_1e_5_unless_told():
+    x = np.array([[1.0], [3.0]])  # mean 2, var 1
+    z, _, var = normalize(x, (0,))
+    np.testing.assert_allclose(z, np.array([[-1.0], [1.0]]) / math.sqrt(1.00001), **EXACT)
+    dx = normalize_backward(np.array([[1.0], [0.0]]), np.zeros((2, 1)), var, (0,))
+    np.testing.assert_allclose(dx, np.array([[0.5], [-0.5]]) / math.sqrt(1.00001), **EXACT)
+
+
 # --- identities ---
 
 
