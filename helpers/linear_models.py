@@ -67,9 +67,10 @@ def soft_threshold(z, t):
     if np.any(t < 0):
         raise ValueError(f"t must hold numbers >= 0, got {t.min()}")
     try:
-        t = np.broadcast_to(t.astype(z.dtype), np.broadcast_shapes(z.shape, t.shape))
+        np.broadcast_shapes(z.shape, t.shape)
     except ValueError:
         raise ValueError(f"t must be a number or have the shape of z, {z.shape}, got {t.shape}") from None
+    t = t.astype(z.dtype)
     return np.maximum(z - t, 0) + np.minimum(z + t, 0)  # one of the two is zero, and -0.0 never comes out
 
 
@@ -96,7 +97,7 @@ def elastic_net(X, y, lam, l1_ratio, *, tol=1e-12, max_sweeps=1_000):
     data, lam = _Centred(X, y), number("lam", lam, low=0)
     r = number("l1_ratio", l1_ratio, low=0, high=1)
     if lam * r == 0:
-        return ridge(X, y, lam * (1 - r))
+        return ridge(X, y, lam)
     problem = _Lasso(data.G + lam * (1 - r) / 2 * np.eye(data.D), data.c, data.s, *_stopping(tol, max_sweeps))
     return data.with_intercept(problem.solve(lam * r, np.zeros(data.D)))
 
@@ -150,7 +151,7 @@ def _all_residuals(columns):
     for square in np.diag(A[0])[:-1]:
         pivot, row = A[:, 0, 0], A[:, 0, 1:]
         free = pivot > 1e-12 * square  # else the column is a combination of those already in
-        share = np.divide(row, pivot[:, None], where=free[:, None], out=np.zeros_like(row))
+        share = row / np.where(free, pivot, np.inf)[:, None]
         rest = A[:, 1:, 1:]
         A = np.concatenate([rest, rest - share[:, :, None] * row[:, None, :]])
     return np.maximum(A[:, 0, 0], 0)
@@ -178,7 +179,6 @@ class _Lasso:
 
     def solve(self, lam, w):
         """Sweep and finish in turn, from `w`, until the duality gap is small."""
-        gap = np.inf
         for _ in range(self.max_sweeps):
             w = self.finish(lam, self.sweep(lam, w))
             gap = self.gap(lam, w)
@@ -220,7 +220,7 @@ class _Lasso:
         q = self.c - self.G @ w
         ry, rr = self.s - self.c @ w, self.s - self.c @ w - q @ w
         room = lam / 2 + 1e-14 * np.abs(self.c).max()  # q is a difference: it carries the rounding of c
-        a = min(1.0, room / max(np.abs(q).max(), room))
+        a = room / max(np.abs(q).max(), room)
         return rr + lam * np.abs(w).sum() - (2 * a * ry - a**2 * rr)
 
 
@@ -236,7 +236,7 @@ class _Centred:
         with np.errstate(over="ignore", invalid="ignore"):
             self.G, self.c, self.s = self.X.T @ self.X / self.N, self.X.T @ self.y / self.N, self.y @ self.y / self.N
         _refuse_huge("X", X, self.G)
-        _refuse_huge("y", y, self.s, self.c)
+        _refuse_huge("y", y, self.s)
 
     def with_intercept(self, w):
         return w.astype(self.dtype), self.dtype.type(self.y_mean - self.X_mean @ w)

@@ -99,6 +99,15 @@ def test_soft_threshold_keeps_float32_and_broadcasts():
     assert result[0] == pytest.approx([0.9, 0.8, 0.0])
 
 
+def test_a_threshold_of_0_changes_nothing():
+    assert soft_threshold([-3.0, 0.0, 2.0], 0).tolist() == [-3, 0, 2]
+
+
+def test_soft_threshold_refuses_thresholds_of_another_shape():
+    with refuses(ValueError, "t must be a number or have the shape of z, (3,), got (2,)"):
+        soft_threshold(np.ones(3), np.ones(2))
+
+
 def test_soft_threshold_refuses_a_negative_threshold():
     with pytest.raises(ValueError, match=r"^t must hold numbers >= 0, got -1\.0$"):
         soft_threshold(1.0, -1.0)
@@ -146,6 +155,10 @@ def test_degrees_of_freedom_are_the_trace_of_the_fit():
     X, _ = problem(20, 4)
     fits = [X @ w + b for w, b in (ridge(X, unit, 0.5) for unit in np.eye(20))]
     assert effective_degrees_of_freedom(X, 0.5) + 1 == pytest.approx(np.trace(fits))  # 1 for the intercept
+
+
+def test_constant_columns_have_no_degree_of_freedom():
+    assert effective_degrees_of_freedom(np.ones((4, 2)), 0) == 0
 
 
 def test_degrees_of_freedom_start_at_the_rank():
@@ -232,6 +245,15 @@ def test_no_convergence_is_one_sentence():
         lasso(X, y, 1e-3 * lam_max(X, y), max_sweeps=1)
 
 
+@pytest.mark.parametrize(
+    "fit", [lasso, lambda X, y, lam: elastic_net(X, y, lam, 0.5), lambda *a: lasso_path(*a[:2], [a[2]])]
+)
+def test_a_thousand_sweeps_are_the_most(fit, monkeypatch):
+    monkeypatch.setattr(linear_models._Lasso, "gap", lambda *_: 2.0)
+    with pytest.raises(RuntimeError, match=r"gap is 5\.0e-01 after 1000 sweeps, above tol = 1e-12"):
+        fit(X2, Y2, 1.0)
+
+
 # Awkward columns
 
 
@@ -296,6 +318,18 @@ def test_best_subsets_take_the_first_of_two_copies():
     supports = [support for support, _ in best_subsets(np.column_stack([X, X[:, 1], np.ones(30)]), y)]
     assert supports[1] == (1,)
     assert supports[4] == (0, 1, 2, 3)
+
+
+def test_among_equally_good_subsets_rounding_does_not_choose():
+    for seed in range(20):
+        X, y = problem(30, 3, seed)
+        X[:, 2] = X[:, 1] / 3 + X[:, 0]  # any two columns span the same plane
+        assert best_subsets(X, 1e3 * X[:, 0] + y)[2].support == (0, 1)
+
+
+def test_best_subsets_of_constant_targets_are_the_first_columns():
+    X, _ = problem(30, 3)
+    assert best_subsets(X, np.full(30, 2.0)) == [((), 0), ((0,), 0), ((0, 1), 0), ((0, 1, 2), 0)]
 
 
 def test_best_subsets_of_fifteen_columns_at_most():
@@ -364,6 +398,8 @@ def test_integers_become_float64():
         (lambda X, y: elastic_net(X, y, 1, 2), ValueError, r"l1_ratio must be a number >= 0 and <= 1, got 2"),
         (lambda X, y: lasso(X, y, 1, tol=0), ValueError, r"tol must be a number > 0, got 0"),
         (lambda X, y: lasso(X, y, 1, max_sweeps=0), ValueError, r"max_sweeps must be an integer >= 1, got 0"),
+        (lambda X, _: effective_degrees_of_freedom(X[0, 0], 1), ValueError, r"X must have 2 axes, got shape \(\)"),
+        (lambda X, _: effective_degrees_of_freedom(X, -1), ValueError, r"lam must be a number >= 0, got -1"),
         (lambda X, y: best_subsets(X * 1j, y), TypeError, r"X must be an array of real numbers, got .*"),
     ],
 )
