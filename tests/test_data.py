@@ -78,6 +78,20 @@ def test_the_loaders_give_what_scikit_learn_gives():
     assert list(load_diabetes().names) == datasets.load_diabetes().feature_names
 
 
+def test_a_table_is_told_by_its_fields():
+    assert data.Dataset.__doc__.startswith("X (N, D), y (N,) and names")
+
+
+def test_an_installed_course_reads_the_data_beside_its_modules(monkeypatch):
+    assert data.FOLDER == REPOSITORY
+    beside = REPOSITORY.parent / "helpers" / "_data"
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == beside)
+    installed = importlib.util.module_from_spec(data.__spec__)
+    data.__spec__.loader.exec_module(installed)
+    folder = installed.FOLDER
+    assert folder == beside
+
+
 def test_digits():
     X, y, names = load_digits()
     assert X.shape == (1797, 64)
@@ -160,6 +174,36 @@ def test_the_same_seed_gives_the_same_bytes_and_the_next_draw_others(make):
     assert first != [part.tobytes() for part in make(rng)]
 
 
+X, Y = np.zeros((5, 2)), np.arange(5)
+OF_SEED_0 = {
+    "moons": (
+        lambda rng: make_moons(4, 0.1, rng),
+        [[[1.1221, 0.2231], [0.9283, -0.0746], [1.7705, -0.0494], [1.7302, 0.2075]], [0, 0, 1, 1]],
+    ),
+    "polynomial": (
+        lambda rng: make_polynomial(3, 0.1, rng),
+        [[0.2739, -0.4604, -0.9181], [-0.7291, 0.9373, -0.3047]],
+    ),
+    "sparse": (
+        lambda rng: make_sparse_regression(2, 4, 3, 0.1, rng),
+        [
+            [[-0.5357, 0.3616, 1.304, 0.9471], [-0.7037, -1.2654, -0.6233, 0.0413]],
+            [1.4829, -1.3076],
+            [1, 0, 1, 1],
+        ],
+    ),
+    "split": (lambda rng: split(X, Y, (2, 3), rng)[1], [np.zeros((3, 2)), [3, 0, 1]]),
+    "minibatches": (lambda rng: minibatches(5, 2, rng), [[2, 4], [3, 0], [1]]),
+    "flip_labels": (lambda rng: [flip_labels([2, 5, 9, 2, 5, 9], 0.5, rng)], [[2, 5, 9, 5, 9, 2]]),
+}
+
+
+@pytest.mark.parametrize(("make", "expected"), OF_SEED_0.values(), ids=OF_SEED_0)
+def test_a_seed_gives_the_numbers_that_the_lectures_quote(make, expected, rng):
+    for part, numbers in zip(make(rng), expected, strict=True):
+        np.testing.assert_allclose(part, numbers, atol=5e-5)
+
+
 def test_moons_lie_on_their_circles(rng):
     X, y = make_moons(201, 0.0, rng)
     upper, lower = X[y == 0], [1, 0.5] - X[y == 1]
@@ -198,6 +242,18 @@ def test_sparse_regression_without_noise_is_its_weights(rng):
     assert not make_sparse_regression(30, 8, 0, 0.0, rng)[2].any()
 
 
+def test_sparse_regression_may_use_every_weight_with_either_sign_and_has_the_noise_asked_for(rng):
+    X, y, w = make_sparse_regression(20_000, 40, 40, 0.3, rng)
+    assert set(w) == {-1, 1}
+    assert (y - X @ w).std() == pytest.approx(0.3, rel=0.02)
+
+
+def test_the_smallest_sets(rng):
+    assert sorted(make_moons(2, 0, rng)[1]) == [0, 1]
+    assert [part.shape for part in make_polynomial(1, 0, rng)] == [(1,), (1,)]
+    assert [part.shape for part in make_sparse_regression(1, 1, 1, 0, rng)] == [(1, 1), (1,), (1,)]
+
+
 # ---- Splits, batches, scaling, wrong labels ----
 
 
@@ -219,6 +275,13 @@ def test_split_may_use_every_row_and_gives_copies(rng):
     first_X[:], first_y[:] = 9, 9
     assert not X.any()
     assert 9 not in y
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 3, 2)])
+def test_split_takes_rows_of_any_shape(rng, shape):
+    X = np.arange(np.prod(shape)).reshape(shape)
+    [(part, y)] = split(X, range(4), (2,), rng)
+    np.testing.assert_array_equal(part, X[y])
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(1, 1), (10, 3), (12, 3), (5, 8), (7, 1)])
@@ -247,6 +310,9 @@ def test_standardize_by_hand():
     np.testing.assert_array_equal(train, [[-1, 0], [1, 0]])  # mean 2, standard deviation 1; constant
     np.testing.assert_array_equal(test, [[2, 2]])
     np.testing.assert_array_equal(standardize([1, 3]), [-1, 1])
+    train, test = standardize([[1.0, 2.0], [1.0, 2.0], [3.0, 2.0], [3.0, 2.0]], [[4.0, 9.0]])  # more rows than columns
+    np.testing.assert_array_equal(train, [[-1, 0], [-1, 0], [1, 0], [1, 0]])
+    np.testing.assert_array_equal(test, [[2, 7]])
 
 
 def test_standardize_with_the_statistics_of_train_alone(rng):
@@ -265,10 +331,12 @@ def test_a_constant_column_becomes_0_even_where_its_mean_is_rounded():
     assert not any(standardize(np.full((n, 2), 0.1)).any() for n in range(1, 20))
 
 
-def test_float32_stays_float32_and_keeps_the_std_at_a_large_mean(rng):
-    scaled = standardize(rng.normal(1e4, 1, (5000, 1)).astype(np.float32))
-    assert scaled.dtype == np.float32
-    assert scaled.std() == pytest.approx(1, abs=1e-3)
+def test_float32_stays_float32_and_keeps_mean_and_std_at_a_large_mean(rng):
+    train = rng.normal(3e4, 1, (50_000, 2)).astype(np.float32)  # their sum in float32 would be off by a share of 3e-4
+    scaled, again = standardize(train, train[:3])
+    assert (scaled.dtype, again.dtype) == (np.float32, np.float32)
+    np.testing.assert_allclose(scaled.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
+    np.testing.assert_allclose(scaled.std(axis=0, dtype=np.float64), 1, atol=1e-3)
 
 
 @pytest.mark.parametrize(("share", "changed"), [(0, 0), (0.1, 10), (0.333, 33), (1, 100)])
@@ -287,6 +355,10 @@ def test_flip_labels_goes_to_each_other_class_equally_often(rng):
     np.testing.assert_allclose(to[1:] / 9000, 1 / 3, atol=0.02)  # 4 standard errors
 
 
+def test_of_two_classes_the_flipped_labels_get_the_other(rng):
+    np.testing.assert_array_equal(flip_labels([3, 8, 8, 3], 1, rng), [8, 3, 3, 8])
+
+
 def test_flip_labels_with_the_same_seed(rng):
     y = np.arange(50) % 3
     np.testing.assert_array_equal(flip_labels(y, 0.5, rng), flip_labels(y, 0.5, np.random.default_rng(0)))
@@ -294,7 +366,6 @@ def test_flip_labels_with_the_same_seed(rng):
 
 # ---- Bad input ----
 
-X, Y = np.zeros((5, 2)), np.arange(5)
 TAKE_RNG = {
     "split": lambda rng: split(X, Y, (2,), rng),
     "minibatches": lambda rng: minibatches(5, 2, rng),
@@ -318,21 +389,35 @@ BAD = {
     "each size must be an integer >= 1, got 0": lambda rng: split(X, Y, (2, 0), rng),
     "sizes must add up to at most 5, the rows of X, got 6": lambda rng: split(X, Y, (4, 2), rng),
     "X and y must have the same number of rows, got shapes (5, 2) and (4,)": lambda rng: split(X, Y[:4], (1,), rng),
+    "sizes must hold an integer or more such as (200, 800), got list []": lambda rng: split(X, Y, [], rng),
+    "X and y must have the same number of rows, got shapes () and (5,)": lambda rng: split(3.0, Y, (1,), rng),
+    "X and y must have the same number of rows, got shapes (5, 2) and ()": lambda rng: split(X, 3, (1,), rng),
     "n must be an integer >= 1, got 0": lambda rng: minibatches(0, 1, rng),
     "batch_size must be an integer >= 1, got 0": lambda rng: minibatches(5, 0, rng),
     "batch_size must be an integer >= 1, got float 2.0": lambda rng: minibatches(5, 2.0, rng),
     "share must be a number >= 0 and <= 1, got 1.2": lambda rng: flip_labels(Y, 1.2, rng),
+    "share must be a number >= 0 and <= 1, got -0.2": lambda rng: flip_labels(Y, -0.2, rng),
     "y must hold at least two classes, got 1": lambda rng: flip_labels(np.zeros(5, int), 0.1, rng),
     "y must be one row of integer labels, got an array of shape (5,) and dtype float64": (
         lambda rng: flip_labels(Y / 2, 0.1, rng)
     ),
+    "y must be one row of integer labels, got an array of shape (5, 2) and dtype int64": (
+        lambda rng: flip_labels(X.astype(np.int64), 0.1, rng)
+    ),
     "all sets must have the columns of train (2,), got (3,)": lambda _: standardize(X, np.zeros((4, 3))),
     "train must hold finite numbers, got 1 nan or infinite": lambda _: standardize([[1.0], [np.nan]]),
+    "train must hold numbers with finite squares, got one of size 1e+200": lambda _: standardize([[1e200], [-1e200]]),
     "n must be an integer >= 2, got 1": lambda rng: make_moons(1, 0.1, rng),
     "noise must be a number >= 0, got -0.1": lambda rng: make_moons(10, -0.1, rng),
     "noise must be a number >= 0, got nan": lambda rng: make_polynomial(10, np.nan, rng),
     "coefficients must have 1 axis, got shape (1, 2)": lambda rng: make_polynomial(9, 0.1, rng, [[1, 2]]),
+    "n must be an integer >= 1, got -1": lambda rng: make_polynomial(-1, 0.1, rng),
+    "n must be an integer >= 1, got -2": lambda rng: make_sparse_regression(-2, 3, 2, 0.1, rng),
+    "d must be an integer >= 1, got 0": lambda rng: make_sparse_regression(9, 0, 0, 0.1, rng),
     "n_nonzero must be an integer >= 0 and <= 3, got 4": lambda rng: make_sparse_regression(9, 3, 4, 0.1, rng),
+    "n_nonzero must be an integer >= 0 and <= 3, got -1": lambda rng: make_sparse_regression(9, 3, -1, 0.1, rng),
+    "noise must be a number >= 0, got -0.2": lambda rng: make_polynomial(10, -0.2, rng),
+    "noise must be a number >= 0, got -0.3": lambda rng: make_sparse_regression(9, 3, 2, -0.3, rng),
 }
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from helpers import data
 from helpers.data import load_fashion_mnist
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data.FASHION_MNIST_SHA256
+RETRIES = data.RETRIES  # small_and_fast sets it to 0
 
 
 def idx(array):
@@ -163,11 +165,23 @@ def test_after_an_interruption_a_second_call_brings_only_what_is_missing(server,
     assert server.requests[3:] == [TEST_IMAGES, TEST_LABELS]
 
 
-def test_two_faults_are_survived_by_two_retries(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "RETRIES", 2)
-    server.faults[TRAIN_IMAGES] = ["half", "hang up"]
-    load_fashion_mnist(tmp_path, server.url)
-    assert server.requests[:3] == [TRAIN_IMAGES] * 3
+def test_two_faults_are_survived_and_a_third_is_told(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "RETRIES", RETRIES)
+    server.faults |= {TRAIN_IMAGES: ["half", "hang up"], TEST_LABELS: [503, "half", "hang up"]}
+    with pytest.raises(OSError, match=f"^no connection to .* for {TEST_LABELS}"):
+        load_fashion_mnist(tmp_path, server.url)
+    assert server.requests == [TRAIN_IMAGES] * 3 + [TRAIN_LABELS, TEST_IMAGES] + [TEST_LABELS] * 3
+
+
+def test_without_a_mirror_the_files_come_from_their_makers(tmp_path, monkeypatch):
+    def told(_downloader, url, output_file, _pooch):
+        asked.append(url)
+        Path(output_file).write_bytes(FILES[url.rpartition("/")[2]])
+
+    asked = []
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", told)
+    load_fashion_mnist(str(tmp_path))
+    assert asked == [f"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{name}" for name in FILES]
 
 
 def test_ctrl_c_leaves_nothing_behind(server, tmp_path, monkeypatch):
@@ -198,8 +212,15 @@ def test_no_network(tmp_path, slash):
 
 def test_a_cache_that_cannot_be_written(server, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"cannot be stored in .*file .*: pass a folder you may write to as cache"):
+    with pytest.raises(
+        OSError, match=r"cannot be stored in .*file \(\w+Error\): pass a folder you may write to as cache"
+    ):
         load_fashion_mnist(tmp_path / "file", server.url)
+
+
+def test_a_cache_that_is_no_path(server):
+    with pytest.raises(TypeError, match=r"^cache must be the path of a folder, got int 3$"):
+        load_fashion_mnist(3, server.url)
 
 
 @pytest.mark.parametrize("base_url", ["ftp://example.org", "fashion", 3])
@@ -214,9 +235,10 @@ def test_a_base_url_that_is_none(base_url, tmp_path):
         (TRAIN_LABELS, idx(PICTURES[:3]), "no IDX file of unsigned bytes with 1 axes: it starts with .*x03"),
         (TRAIN_IMAGES, gzip.compress(b"\0\0\x08\x03\0"), "no IDX file of unsigned bytes with 3 axes"),
         (TRAIN_LABELS, gzip.compress(b"\0\0\x08\x01\0\0\0\x03ab"), r"holds 2 bytes of data, but its header says \[3\]"),
+        (TRAIN_LABELS, gzip.compress(b"\0\0\x08\x01\0\0\0\x03"), r"holds 0 bytes of data, but its header says \[3\]"),
         (TRAIN_LABELS, idx(np.array([1, 2])), "holds 3 pictures, but .* 2 labels"),
     ],
-    ids=["magic", "header", "length", "pairs"],
+    ids=["magic", "header", "length", "header alone", "pairs"],
 )
 def test_files_that_are_not_what_they_should_be(server, tmp_path, monkeypatch, name, content, sentence):
     server.files[name] = content
@@ -225,11 +247,13 @@ def test_files_that_are_not_what_they_should_be(server, tmp_path, monkeypatch, n
         load_fashion_mnist(tmp_path, server.url)
 
 
-@pytest.mark.parametrize(("variable", "progress", "bars"), [("", True, 4), ("off", True, 0), ("", False, 0)])
-def test_progress_bars_and_nothing_else(server, tmp_path, monkeypatch, capsys, caplog, variable, progress, bars):
+@pytest.mark.parametrize(
+    ("variable", "options", "bars"), [("", {}, 4), ("off", {"progress": True}, 0), ("", {"progress": False}, 0)]
+)
+def test_progress_bars_and_nothing_else(server, tmp_path, monkeypatch, capsys, caplog, variable, options, bars):
     monkeypatch.setenv("COURSE_PROGRESS", variable)
     monkeypatch.setattr(pooch.get_logger(), "handlers", [caplog.handler])
-    load_fashion_mnist(tmp_path, server.url, progress=progress)
+    load_fashion_mnist(tmp_path, server.url, **options)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("100%") >= bars if bars else err == ""
