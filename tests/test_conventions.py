@@ -179,3 +179,5 @@ def test_a_number_of_examples_that_is_none_is_refused(m, kind):
     for convert in (to_course, from_course):
         with refuses(kind, "m must be an integer >= 1, got "):
             convert(0.1, "sklearn Ridge alpha", m)
+    with refuses(kind, "m must be an integer >= 1, got "):
+        CONVENTIONS["sklearn Ridge alpha"].convert(0.1, m)
