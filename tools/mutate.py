@@ -73,7 +73,10 @@ def run_tests(module, code, seconds=600):
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "timeout=120"]
     options += [f"-p{name}" for name in PLUGINS]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what was imported once for all is plain
-    sys.exit(pytest.main([*options, *tests_of(module)]))
+    code = pytest.main([*options, *tests_of(module)])
+    for worker in multiprocessing.active_children():  # joblib keeps its workers for minutes, and exit waits for them
+        worker.terminate()
+    sys.exit(code)
 
 
 def begin(*task):
