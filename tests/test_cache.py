@@ -125,8 +125,22 @@ def test_a_damaged_file_is_named_and_made_again(damaged, tmp_path):
 def test_a_file_of_another_run_under_this_name_is_damaged_too(tmp_path):
     keep(tmp_path / "a.json", 1.0)
     (tmp_path / "a.json").rename(tmp_path / "b.json")
-    with pytest.warns(UserWarning, match=r"b\.json is damaged"):
+    with pytest.warns(UserWarning, match=r"b\.json is damaged") as caught:
         assert kept(tmp_path / "b.json") is None
+    assert caught[0].filename == __file__  # the line that asked for it
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_press_of_ctrl_c_tells_what_becomes_of_the_finished_runs(cached, tmp_path):
+    def run(_value, _seed):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        paired({"a": 0, "b": 1}, run, range(2), n_jobs=1, cache=tmp_path if cached else None)
+    kept_in = f"are kept in {tmp_path}, from where the same call goes on"
+    assert caught.value.__notes__ == [
+        f"Finished runs {kept_in if cached else 'are lost, but would be kept with cache=folder'}."
+    ]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
