@@ -12,7 +12,7 @@ import numpy as np
 
 from helpers.arguments import show
 
-PLAIN = (type(None), type(...), bool, int, float, complex, str)
+PLAIN = (type(None), bool, int, float, complex, str)
 HELPERS, STANDARD = Path(__file__).parent, Path(sysconfig.get_path("stdlib"))
 PER_PROCESS = (
     "__dict__",
