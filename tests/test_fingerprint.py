@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from collections import OrderedDict, deque
 from functools import partial
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -36,6 +39,14 @@ class Double(Layer):
     @property
     def name(self):
         return "double"
+
+    @staticmethod
+    def half(x):
+        return x / 2
+
+    @classmethod
+    def triple(cls, x):
+        return 3 * x
 
 def helper(x):
     return x * EPOCHS
@@ -72,6 +83,8 @@ def of(source=NOTEBOOK, name="run"):
         ("factor = 2", "factor = 3"),
         ("self.factor * x", "self.factor + x"),
         ('return "double"', 'return "triple"'),
+        ("return x / 2", "return x / 4"),
+        ("return 3 * x", "return 9 * x"),
         ("return x * EPOCHS", "return x + EPOCHS"),
         ("return x * EPOCHS", "return x * 50"),
         ("countdown(n - 1)", "countdown(n - 2)"),
@@ -104,6 +117,7 @@ def test_values_that_differ_have_different_fingerprints():
     values += [np.zeros(2), np.zeros(2, np.float32), np.zeros((2, 1)), np.float64(0), np.zeros(2000), np.add, np.exp]
     values += [initializers.normal(0.01), initializers.normal(0.02), initializers.he_normal, Linear, Linear.forward]
     values += [lambda x: x, lambda x: x + 1, partial(max, 1), partial(max, 2), partial(min, 1), len, max, int, np]
+    values += [..., NotImplemented, deque([1]), deque([2]), OrderedDict(a=1), OrderedDict(a=2)]
     values += [np.random.default_rng(0), np.random.default_rng(1), slice(1), slice(2), np.zeros(2000) + np.eye(2000)[5]]
     prints = [fingerprint("value", value) for value in values]
     assert len(set(prints)) == len(values)
@@ -113,6 +127,48 @@ def test_a_loop_of_references_ends():
     loop = [1]
     loop.append(loop)
     assert fingerprint("loop", loop) == fingerprint("loop", loop) != fingerprint("loop", [1, [1]])
+
+
+def test_a_loop_counts_with_where_it_leads():
+    mutual = "def run(): return step()\ndef step(): return back()\nback = run"
+    assert of(mutual) == of(mutual) != of(mutual.replace("back = run", "back = step"))
+    first, second = {}, {}
+    first[0], second[0] = [first], []
+    second[0].append(second[0])
+    assert fingerprint("first", first) != fingerprint("second", second)
+
+
+def test_types_of_one_name_in_two_modules_differ():
+    def flag(module):
+        return type("Flag", (), {"__module__": module, "__reduce__": lambda _: "ON"})()
+
+    assert fingerprint("flag", flag("one")) == fingerprint("flag", flag("one")) != fingerprint("flag", flag("two"))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "followed"),
+    [
+        ("__main__", None, True),  # a notebook
+        ("mine", Path("mine.py").absolute(), True),
+        ("built_in", None, False),
+        ("installed", Path("site-packages", "installed.py").absolute(), False),
+        ("of_python", module.STANDARD / "of_python.py", False),
+        ("of_the_course", module.HELPERS / "of_the_course.py", False),
+    ],
+)
+def test_whose_code_is_followed(name, file, followed, monkeypatch):
+    home = ModuleType(name)
+    if file:
+        home.__file__ = str(file)
+
+    def found(body):
+        names = {"__name__": name}
+        exec(f"def run(): return {body}", names)
+        return fingerprint("run", names["run"])
+
+    assert found(1) != found(2)  # of a module that nobody can look up
+    monkeypatch.setitem(sys.modules, name, home)
+    assert (found(1) != found(2)) == followed
 
 
 def test_the_same_in_another_process():
