@@ -95,6 +95,9 @@ def test_a_loss_that_is_not_finite_is_no_improvement(loss):
     stopping = EarlyStopping(2)
     assert [stopping.update(value, model) for value in (loss, 1.0, loss, loss)] == [False, False, False, True]
     assert stopping.best_epoch == 2
+    stopping.reset()
+    assert [stopping.update(loss, model) for _ in range(2)] == [False, True]  # nor is the first one
+    assert stopping.best_epoch is None
 
 
 def test_the_best_state_is_a_copy_and_holds_the_buffers():
@@ -124,3 +127,16 @@ def test_the_best_state_is_a_copy_and_holds_the_buffers():
 def test_settings_are_refused(options, kind, sentence):
     with refuses(kind, sentence):
         EarlyStopping(**options)
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "sentence"),
+    [
+        ("low", TypeError, "validation_loss must be a number, got str 'low'"),
+        (None, TypeError, "validation_loss must be a number, got NoneType None"),
+        (-np.inf, ValueError, "validation_loss must be a number, got -inf"),
+    ],
+)
+def test_what_is_no_loss_is_refused(loss, kind, sentence):
+    with refuses(kind, sentence):
+        EarlyStopping(1).update(loss, Affine(2.0, 1.0))

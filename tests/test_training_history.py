@@ -85,13 +85,19 @@ def test_a_network_of_images_learns():
 
 
 @pytest.mark.parametrize(
-    ("progress", "variable", "shown"), [(True, None, True), (True, "off", False), (False, None, False)]
+    ("options", "variable", "shown"),
+    [
+        ({"progress": True}, None, True),
+        ({"progress": True}, "off", False),
+        ({"progress": False}, None, False),
+        ({}, None, False),
+    ],
 )
-def test_progress_goes_to_stderr_and_can_be_silenced(progress, variable, shown, monkeypatch, capsys):
+def test_progress_goes_to_stderr_and_can_be_silenced(options, variable, shown, monkeypatch, capsys):
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
     if variable:
         monkeypatch.setenv("COURSE_PROGRESS", variable)
-    train(network(), *labelled(), progress=progress)
+    train(network(), *labelled(), **options)
     out, err = capsys.readouterr()
     assert out == ""
     assert ("training: 100%" in err and "4/4" in err) if shown else err == ""

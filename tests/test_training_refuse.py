@@ -58,6 +58,16 @@ OBJECT = " must be an object such as "
         ({"validation": X}, TypeError, "validation must be a pair (X, y), got an array of shape (5, 3)"),
         ({"validation": (X, Y, Y)}, TypeError, "validation must be a pair (X, y), got a tuple"),
         ({"validation": ()}, TypeError, "validation must be a pair (X, y), got tuple ()"),
+        (
+            {"validation": (np.ones((5, 4)), Y)},
+            ValueError,
+            "validation X must have shape (N, 3), as X has, got (5, 4)",
+        ),
+        (
+            {"X": np.ones((5, 1, 3)), "validation": (X, Y)},
+            ValueError,
+            "validation X must have shape (N, 1, 3), as X has, got (5, 3)",
+        ),
     ],
 )
 def test_arguments_of_fit(changes, kind, sentence):
