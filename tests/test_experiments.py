@@ -2,7 +2,9 @@
 
 import os
 import re
+import threading
 import time
+from functools import partial
 from html.parser import HTMLParser
 
 import joblib
@@ -14,6 +16,7 @@ from helpers.experiments import PairedTable, Sweep, paired, sweep
 
 SEEDS = [3, 1, 4, 15]
 BETTER = {"accuracy (%)": "higher", "loss": "lower"}
+BOTH = pytest.mark.parametrize("call", [partial(paired, {"plain": 0.0, "dropout": 1.0}), partial(sweep, [0.0, 1.0])])
 
 
 def noisy(value, seed):
@@ -282,6 +285,17 @@ def test_more_decimals_where_rounding_would_hide_the_verdict():
     assert "0.2 ± 0.2   not separable" in str(table(0 * d, d + 0.16))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"compare_references": True}, {"simultaneous": True}, {"better": BETTER}, {"digits": 3}, {"baseline": "both"}],
+    ids=str,
+)
+def test_paired_makes_the_table_that_its_options_ask_for(options):
+    settings, null = {"plain": 0.0, "dropout": 1.0, "both": 1.5}, {"null": {"loss": 9.0}}
+    result = paired(settings, noisy, SEEDS, n_jobs=1, references=null, **options)
+    assert str(result) == str(PairedTable(result.values, SEEDS, references=list(null), **options))
+
+
 # References
 
 
@@ -317,6 +331,12 @@ def test_one_and_two_processes_give_the_same_numbers():
     assert str(one) == str(two)
 
 
+def test_runs_in_other_processes_share_no_generator():
+    rng = np.random.default_rng(0)  # a slip: a run should draw from default_rng(seed)
+    result = paired({"a": 0, "b": 1}, lambda *_: {"draw": rng.random()}, range(20), n_jobs=2)
+    assert len(np.unique(np.concatenate(list(result.values["draw"].values())))) == 1
+
+
 def test_each_worker_has_one_blas_thread_whatever_the_environment_says(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
 
@@ -324,6 +344,19 @@ def test_each_worker_has_one_blas_thread_whatever_the_environment_says(monkeypat
         return {"threads": int(os.environ["OPENBLAS_NUM_THREADS"])}
 
     assert paired({"a": 0, "b": 1}, run, range(2), n_jobs=2).mean("threads", "a") == 1
+
+
+@BOTH
+def test_as_many_runs_go_at_once_as_there_are_cores(call):
+    cores = joblib.cpu_count()
+    together = threading.Barrier(cores)
+
+    def run(_value, _seed):
+        together.wait(10)  # raises where fewer come
+        return {"loss": 0.0}
+
+    with joblib.parallel_config("threading"):
+        call(run, range(2 * cores))
 
 
 def test_the_backend_can_be_chosen_from_outside():
@@ -361,8 +394,9 @@ def test_an_interrupt_passes():
     def run(_value, _seed):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         paired({"plain": 0.0, "dropout": 1.0}, run, SEEDS, n_jobs=1)
+    assert caught.value.__notes__ == ["Finished runs are lost, but would be kept with cache=folder."]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -378,16 +412,19 @@ def test_a_nan_is_refused_in_one_sentence(n_jobs):
 # Progress
 
 
-def test_the_bar_is_drawn_on_stderr_and_can_be_silenced(monkeypatch, capsys):
-    paired({"plain": 0.0, "dropout": 1.0}, noisy, SEEDS, n_jobs=1)
+@BOTH
+def test_the_bar_is_drawn_on_stderr_and_can_be_silenced(call, monkeypatch, capsys):
+    call(noisy, SEEDS, n_jobs=1)
     assert capsys.readouterr() == ("", "")
     monkeypatch.delenv("COURSE_PROGRESS")
-    paired({"plain": 0.0, "dropout": 1.0}, noisy, SEEDS, n_jobs=1, progress=False)
+    call(noisy, SEEDS, n_jobs=1, progress=False)
     assert capsys.readouterr() == ("", "")
-    paired({"plain": 0.0, "dropout": 1.0}, noisy, SEEDS, n_jobs=1)
+    call(noisy, SEEDS, n_jobs=1)
     out, err = capsys.readouterr()
     assert out == ""
-    assert "runs" in err
+    assert "runs:   0%" in err
+    assert "0/8" in err
+    assert err.endswith("\r")  # nothing is left of it
 
 
 # Sweeps
@@ -442,6 +479,8 @@ def test_better_decides_the_direction():
     rows = {"validation loss": [[1.0, 2.0], [5.0, 6.0]], "gap": [[1.0, 2.0], [5.0, 6.0]]}
     assert Sweep([1, 2], rows, range(2), better={"validation loss": "higher"}).best_on() == 2
     assert Sweep([1, 2], rows, range(2), better={"gap": "lower"}).best_on("gap") == 1
+    made = sweep([1.0, 2.0], lambda gap, _seed: {"gap": gap}, SEEDS, n_jobs=1, better={"gap": "higher"})
+    assert made.best_on("gap") == 2
     with pytest.raises(ValueError, match=r"^better must say whether 'gap' is good when 'higher' or 'lower', got no"):
         Sweep([1, 2], rows, range(2)).best_on("gap")
 
@@ -528,6 +567,16 @@ def two(**options):
             ValueError,
             "the metrics must be 'x0' in every run, got ['x1'] for 'b',",
         ),
+        (
+            {"run": lambda v, _: {"x": 1} if v else {"x": 1, "y": 2}},
+            ValueError,
+            "the metrics must be 'x' and 'y' in every run, got ['x'] for 'b', seed 3",
+        ),
+        (
+            {"run": lambda _, seed: {"x": 1} if seed == 4 else {"x": 1, "y": 2}},
+            ValueError,
+            "the metrics must be 'x' and 'y' in every run, got ['x'] for 'a', seed 4",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(options, error, sentence):
@@ -564,13 +613,31 @@ def test_bad_questions_are_one_sentence(call, sentence):
         call(two())
 
 
-def test_a_typing_error_is_found_in_the_first_run():
+def swept(**options):
+    return sweep(**{"strengths": [0.0, 1.0], "run": noisy, "seeds": SEEDS, "n_jobs": 1} | options)
+
+
+@pytest.mark.parametrize(
+    ("call", "options", "runs"),
+    [
+        (two, {"baseline": "c"}, 0),
+        (two, {"digits": 1.5}, 0),
+        (two, {"digits": {"los": 1}}, 1),
+        (two, {"compare_references": 1}, 0),
+        (two, {"simultaneous": 1}, 0),
+        *[(call, {"n_jobs": 0}, 0) for call in (two, swept)],
+        *[(call, {"progress": None}, 0) for call in (two, swept)],
+        *[(call, {"better": "lower"}, 0) for call in (two, swept)],
+        *[(call, {"better": {"los": "lower"}}, 1) for call in (two, swept)],
+    ],
+)
+def test_a_typing_error_is_found_in_the_first_run_or_before(call, options, runs):
     calls = []
 
     def run(value, seed):
         calls.append(seed)
         return noisy(value, seed)
 
-    with pytest.raises(ValueError, match=r"^better must be about"):
-        two(run=run, better={"los": "lower"})
-    assert len(calls) == 1
+    with pytest.raises((TypeError, ValueError), match=f"^{next(iter(options))} must be "):
+        call(run=run, **options)
+    assert len(calls) == runs

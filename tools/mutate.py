@@ -30,6 +30,7 @@ PLUGINS = ("nbval.plugin", "pytest_timeout", "_hypothesis_pytestplugin")  # no o
 WARM = (*PLUGINS, "numpy", "scipy.stats", "joblib", "tqdm", "hypothesis")
 TESTS = {  # beside test_<module>.py and test_<module>_*.py
     "data": ["fashion_mnist"],
+    "experiments": ["cache"],
     "layout": ["experiments"],
     "regularizers": ["conventions"],
     "tables": ["experiments"],
