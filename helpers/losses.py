@@ -61,7 +61,7 @@ class CrossEntropyLoss(_Loss):
         if target.shape != (n, classes):
             raise ValueError(f"target must have shape ({n},) or ({n}, {classes}), got {target.shape}")
         target = floats("target", target)
-        if (target < 0).any() or not np.allclose(target.sum(axis=1), 1, atol=1e-6):
+        if (target < 0).any() or not np.allclose(target.sum(axis=1), 1):
             raise ValueError("target must hold probabilities: rows of numbers >= 0 with sum 1, got other rows")
         return target.astype(logits.dtype, copy=False)
 

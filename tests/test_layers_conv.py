@@ -101,3 +101,9 @@ def test_with_float32_weights_a_float64_gradient_stays_float64():
     y = layer(np.ones((1, 1, 3, 3)))
     assert y.dtype == np.float64
     assert layer.backward(np.ones_like(y)).dtype == np.float64
+
+
+def test_the_gradient_has_the_finer_type_of_upstream_and_weights():
+    layer = Conv2d(1, 1, 2, np.random.default_rng(0))
+    dy = upstream(layer(np.ones((1, 1, 3, 3)))).astype(np.float32)
+    assert layer.backward(dy).dtype == np.float64
