@@ -199,7 +199,7 @@ OF_SEED_0 = {
 
 
 @pytest.mark.parametrize(("make", "expected"), OF_SEED_0.values(), ids=OF_SEED_0)
-def test_a_seed_gives_the_numbers_that_the_lectures_quote(make, expected, rng):
+def test_a_seed_gives_the_same_numbers_as_ever(make, expected, rng):
     for part, numbers in zip(make(rng), expected, strict=True):
         np.testing.assert_allclose(part, numbers, atol=5e-5)
 
