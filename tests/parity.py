@@ -9,7 +9,7 @@ import pytest
 
 def require(package):
     """Return the imported `package`. Where it is missing: skip with its name, or fail if the variable CI is "true"."""
-    if importlib.util.find_spec(package) is not None:
+    if importlib.util.find_spec(package.partition(".")[0]) is not None:
         return importlib.import_module(package)
     reason = f"{package} is not installed, so nothing was compared with it"
     if os.environ.get("CI") == "true":

@@ -4,7 +4,7 @@ import pytest
 
 from tests.parity import require
 
-REASON = "no_such_package is not installed, so nothing was compared with it"
+REASON = r"no_such_package(\.part)? is not installed, so nothing was compared with it"
 
 
 def test_an_installed_package_is_returned():
@@ -12,10 +12,11 @@ def test_an_installed_package_is_returned():
 
 
 @pytest.mark.parametrize("ci", ["", "false"])
-def test_a_missing_package_is_a_skip_with_its_name_at_home(monkeypatch, ci):
+@pytest.mark.parametrize("name", ["no_such_package", "no_such_package.part"])
+def test_a_missing_package_is_a_skip_with_its_name_at_home(monkeypatch, ci, name):
     monkeypatch.setenv("CI", ci)
     with pytest.raises(pytest.skip.Exception, match=REASON):
-        require("no_such_package")
+        require(name)
 
 
 def test_a_missing_package_is_a_failure_where_ci_is_true(monkeypatch):
