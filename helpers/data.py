@@ -232,7 +232,7 @@ def split(X, y, sizes, rng):
     except TypeError:
         raise TypeError(f"sizes must be integers such as (200, 800), got {show(sizes)}") from None
     if not sizes:
-        raise ValueError(f"sizes must hold an integer or more such as (200, 800), got {show(sizes)}")
+        raise ValueError("sizes must hold an integer or more such as (200, 800), got none")
     if sum(sizes) > len(X):
         raise ValueError(f"sizes must add up to at most {len(X)}, the rows of X, got {sum(sizes)}")
     order = generator("rng", rng).permutation(len(X))

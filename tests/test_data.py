@@ -389,7 +389,7 @@ BAD = {
     "each size must be an integer >= 1, got 0": lambda rng: split(X, Y, (2, 0), rng),
     "sizes must add up to at most 5, the rows of X, got 6": lambda rng: split(X, Y, (4, 2), rng),
     "X and y must have the same number of rows, got shapes (5, 2) and (4,)": lambda rng: split(X, Y[:4], (1,), rng),
-    "sizes must hold an integer or more such as (200, 800), got list []": lambda rng: split(X, Y, [], rng),
+    "sizes must hold an integer or more such as (200, 800), got none": lambda rng: split(X, Y, (), rng),
     "X and y must have the same number of rows, got shapes () and (5,)": lambda rng: split(3.0, Y, (1,), rng),
     "X and y must have the same number of rows, got shapes (5, 2) and ()": lambda rng: split(X, 3, (1,), rng),
     "n must be an integer >= 1, got 0": lambda rng: minibatches(0, 1, rng),
