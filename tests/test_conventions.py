@@ -18,7 +18,7 @@ Y = X @ [2.0, -1, 0.5, 0] + 0.3 * np.random.default_rng(1).standard_normal(M) + 
 LABELS = np.digitize(Y, [2, 4])
 w = np.array([3.0, -2, 1, 0])
 SQUARES, SIZES = (w**2).sum(), np.abs(w).sum()
-FORMULAS = {  # the penalty at w for a value of 0.3 and M examples, beside a mean loss: sums divided by M, halves doubled
+FORMULAS = {  # the penalty at w for a value of 0.3 and M examples, beside a mean loss: sums over M, halves doubled
     "course L2": (L2, 0.3 / 2 * SQUARES),
     "no half": (L2, 0.3 * SQUARES),
     "lambda/(2m)": (L2, 0.3 / (2 * M) * SQUARES),
