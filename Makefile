@@ -18,7 +18,7 @@ lab: setup        # JupyterLab on the notebooks
 test: lint        # everything: style, tests, every output of every notebook
 	$(VENV) -m pytest --nbval -n 2 --dist loadscope $(ARGS)
 
-test-everywhere:  # the lectures' outputs with other processors, packages, languages, paths; half an hour; ARGS=oldest runs one
+test-everywhere:  # the lectures' outputs with other processors, packages, languages, paths; an hour; ARGS=oldest runs one
 	@"$(PYTHON)" tools/setup.py lab test parity
 	$(VENV) tools/everywhere.py $(ARGS)
 
