@@ -74,10 +74,10 @@ def run_tests(module, code, seconds=600):
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "timeout=120"]
     options += [f"-p{name}" for name in PLUGINS]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what was imported once for all is plain
-    code = pytest.main([*options, *tests_of(module)])
+    status = pytest.main([*options, *tests_of(module)])
     for worker in multiprocessing.active_children():  # joblib keeps its workers for minutes, and exit waits for them
         worker.terminate()
-    sys.exit(code)
+    sys.exit(status)
 
 
 def begin(*task):
