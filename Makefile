@@ -20,39 +20,39 @@ test: lint        # everything: style, tests, every output of every notebook
 
 test-everywhere:  # the lectures' outputs with other processors, packages, languages, paths; an hour; ARGS=oldest runs one
 	@"$(PYTHON)" tools/setup.py lab test parity
-	$(VENV) tools/everywhere.py $(ARGS)
+	$(VENV) -m tools.quality.everywhere $(ARGS)
 
 lint: setup
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
 
 refresh: setup    # run notebooks and keep their outputs
-	$(VENV) tools/refresh.py $(ARGS)
+	$(VENV) -m tools.notebooks.refresh $(ARGS)
 
 assignments: setup  # what learners get, from the notebooks with solutions
-	$(VENV) tools/assignments.py $(ARGS)
+	$(VENV) -m tools.notebooks.assignments $(ARGS)
 
 grade:            # make grade ASSIGNMENT=04_inverted_dropout ARGS=--trusted
 	@"$(PYTHON)" tools/setup.py lab grade
-	@$(VENV) tools/grade.py "$(ASSIGNMENT)" $(ARGS)
+	@$(VENV) -m tools.grading.grade "$(ASSIGNMENT)" $(ARGS)
 
 site:             # the course as web pages in _site/
 	@"$(PYTHON)" tools/setup.py lab site
-	@$(VENV) tools/site/build.py $(ARGS)
+	@$(VENV) -m tools.site.build $(ARGS)
 
 parity:           # add PyTorch and scikit-learn, which some tests and cells compare with, and mutmut, which some tests need
 	@"$(PYTHON)" tools/setup.py lab test parity mutate
 
-bench:            # time the helpers beside PyTorch and scikit-learn, in a quarter of an hour: tests/benchmarks/RESULTS.md
+bench:            # time the helpers beside PyTorch and scikit-learn, in a quarter of an hour: benchmarks/RESULTS.md
 	@"$(PYTHON)" tools/setup.py lab test parity
-	$(VENV) -m tests.benchmarks $(ARGS)
+	$(VENV) -m benchmarks $(ARGS)
 
 mutate:           # do the tests notice a slip in helpers/? Half an hour and more; ARGS="layers noise" tries two modules
 	@"$(PYTHON)" tools/setup.py lab test mutate
-	@$(VENV) tools/mutate.py $(ARGS)
+	@$(VENV) -m tools.quality.mutate $(ARGS)
 
 bench-sliders: setup  # from a key to the changed figure, beside ipywidgets.interact; ARGS="03 04" for some lectures
-	$(VENV) -m tests.benchmarks.sliders $(ARGS)
+	$(VENV) -m benchmarks.sliders $(ARGS)
 
 browser: setup    # for the tests that click, where no Chromium is installed
 	$(VENV) -m playwright install chromium

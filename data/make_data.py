@@ -37,7 +37,9 @@ def csv(names, table):
 def main(folder):
     """Write the two tables into `folder`, and their checksums in the format of sha256sum."""
     contents = {"diabetes.csv": csv(*diabetes()), "digits.csv": csv(*digits())}
-    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items())
+    sums = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()
+    )
     for name, content in {**contents, "SHA256SUMS": sums.encode("ascii")}.items():
         (folder / name).write_bytes(content)
 

@@ -7,7 +7,7 @@ float64. Everything random takes `rng`, a np.random.Generator.
 
 import numpy as np
 
-from helpers.arguments import array, floats, generator, integer, number, show
+from helpers.internal.arguments import array, describe, floats, generator, integer, number
 
 
 def shift(images, most, rng, fill=0.0):
@@ -29,7 +29,9 @@ def rotate(images, degrees, rng, fill=0.0):
     four neighbors, weighted by nearness. `fill` lies outside. Raises ValueError unless 0 <= degrees <= 180.
     """
     images = _images(images)
-    angles = np.radians(generator("rng", rng).uniform(-1, 1, len(images)) * number("degrees", degrees, 0, 180))
+    angles = np.radians(
+        generator("rng", rng).uniform(-1, 1, len(images)) * number("degrees", degrees, 0, 180)
+    )
     return _bilinear(images, *_turned(_pixels(images), images.shape[-2:], _per_image(angles)), fill)
 
 
@@ -52,7 +54,9 @@ def cutout(images, size, rng, fill=0.0):
     for pixel, center in zip(_pixels(images), centers, strict=True):
         first = _per_image(center) - size // 2
         inside = inside & (pixel >= first) & (pixel < first + size)
-    return np.where(_over_channels(inside, images), np.asarray(number("fill", fill), images.dtype), images)
+    return np.where(
+        _over_channels(inside, images), np.asarray(number("fill", fill), images.dtype), images
+    )
 
 
 def mixup(X, y, alpha, rng, classes=None):
@@ -80,11 +84,15 @@ def _probabilities(y, classes, X):
     floats("y", y)  # checked only: labels stay integers
     y = np.asarray(y)
     if y.shape[:1] != X.shape[:1]:
-        raise ValueError(f"y must hold one label for each example of X, got shapes {y.shape} and {X.shape}")
+        raise ValueError(
+            f"y must hold one label for each example of X, got shapes {y.shape} and {X.shape}"
+        )
     if y.ndim == 2:
         return _rows_of_shares(array("y", y), classes)
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise TypeError(f"y must hold integer labels (N,) or probabilities (N, C), got {show(y)}")
+        raise TypeError(
+            f"y must hold integer labels (N,) or probabilities (N, C), got {describe(y)}"
+        )
     if classes is None:
         raise TypeError("classes must be an integer >= 1 where y holds labels, got None")
     classes = integer("classes", classes, low=1)
@@ -95,9 +103,13 @@ def _probabilities(y, classes, X):
 
 def _rows_of_shares(y, classes):
     if (y < 0).any() or not np.allclose(y.sum(axis=1), 1):
-        raise ValueError("y must hold probabilities: rows of numbers >= 0 with sum 1, got other rows")
+        raise ValueError(
+            "y must hold probabilities: rows of numbers >= 0 with sum 1, got other rows"
+        )
     if classes is not None and integer("classes", classes) != y.shape[1]:
-        raise ValueError(f"classes must be {y.shape[1]}, the columns of y, or None, got {show(classes)}")
+        raise ValueError(
+            f"classes must be {y.shape[1]}, the columns of y, or None, got {describe(classes)}"
+        )
     return y
 
 
@@ -136,8 +148,14 @@ def _look_up(images, rows, columns, fill):
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
     n = _per_image(np.arange(len(images)))
-    values = np.moveaxis(images[n, :, rows, columns], 3, 1) if images.ndim == 4 else images[n, rows, columns]
-    return np.where(_over_channels(inside, images), values, np.asarray(number("fill", fill), images.dtype))
+    values = (
+        np.moveaxis(images[n, :, rows, columns], 3, 1)
+        if images.ndim == 4
+        else images[n, rows, columns]
+    )
+    return np.where(
+        _over_channels(inside, images), values, np.asarray(number("fill", fill), images.dtype)
+    )
 
 
 def _bilinear(images, rows, columns, fill):

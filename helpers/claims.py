@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 
-from helpers.arguments import show, text
+from helpers.internal.arguments import describe, text
 
 NAMES = {"torch": "PyTorch", "sklearn": "scikit-learn"}
 
@@ -37,7 +37,9 @@ def claim_with(package, sentence, check):
     text("sentence", sentence)
     text("package", package)
     if not callable(check):
-        raise TypeError(f"check must be a function without arguments, such as lambda: a == b, got {show(check)}")
+        raise TypeError(
+            f"check must be a function without arguments, such as lambda: a == b, got {describe(check)}"
+        )
     package = package.partition(".")[0]  # find_spec imports the parents of a dotted name
     if importlib.util.find_spec(package) is None:
         print(f"– not checked here: {NAMES.get(package, package)} is not installed ({sentence})")

@@ -6,7 +6,7 @@ shape of y and dx has the shape of x. backward adds to the `grad` of each parame
 
 import numpy as np
 
-from helpers.arguments import array, flag, floats, show
+from helpers.internal.arguments import array, describe, flag, floats
 
 
 class Parameter:
@@ -50,7 +50,9 @@ class Layer:
         return self.forward(floats("x", x))
 
     def __getattr__(self, name):  # reached only where an attribute is missing
-        raise AttributeError(f"{type(self).__name__} has no {name!r}; if backward needs it, call forward first")
+        raise AttributeError(
+            f"{type(self).__name__} has no {name!r}; if backward needs it, call forward first"
+        )
 
     def parameters(self):
         """The list of this layer's Parameters."""
@@ -77,10 +79,14 @@ class Layer:
         """Set all parameters and buffers to a `state` taken earlier. Raises ValueError where the shapes differ."""
         shapes = [values.shape for values in self._arrays()]
         if not isinstance(state, (list, tuple)):
-            raise TypeError(f"state must be a list of arrays such as state() returns, got {show(state)}")
+            raise TypeError(
+                f"state must be a list of arrays such as state() returns, got {describe(state)}"
+            )
         state = [floats("each array of state", values) for values in state]
         if [np.shape(values) for values in state] != shapes:
-            raise ValueError(f"state must hold arrays of shapes {shapes}, got {[np.shape(values) for values in state]}")
+            raise ValueError(
+                f"state must hold arrays of shapes {shapes}, got {[np.shape(values) for values in state]}"
+            )
         for values, saved in zip(self._arrays(), state, strict=True):
             values[...] = saved
 
@@ -100,7 +106,9 @@ class Sequential(Layer):
     def __init__(self, *layers):
         for layer in layers:
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be Layer objects such as ReLU(), got {show(layer)}")
+                raise TypeError(
+                    f"layers must be Layer objects such as ReLU(), got {describe(layer)}"
+                )
         if len(set(map(id, layers))) < len(layers):
             raise ValueError("layers must be different objects, got the same one twice: make two")
         self.layers = list(layers)

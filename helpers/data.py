@@ -4,38 +4,25 @@ Nothing here changes an array of the caller, and everything random takes `rng`, 
 """
 
 import functools
-import gzip
 import hashlib
 import math
-import os
 from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 
-from helpers.arguments import array, flag, generator, integer, number, rows, show
+from helpers.internal import fashion_mnist
+from helpers.internal.arguments import array, describe, generator, integer, number, rows
 
 Dataset = namedtuple("Dataset", "X y names")
-Dataset.__doc__ = "X (N, D), y (N,) and names: of the D columns for a table, of the classes for images."
+Dataset.__doc__ = (
+    "X (N, D), y (N,) and names: of the D columns for a table, of the classes for images."
+)
 
 INSTALLED = Path(__file__).parent / "_data"
 FOLDER = INSTALLED if INSTALLED.is_dir() else Path(__file__).parents[1] / "data"
 
 CUBIC = (0.0, -3.0, 0.0, 4.0)
-
-FASHION_MNIST_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FASHION_MNIST_SHA256 = {
-    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-}
-FASHION_MNIST_CLASSES = (
-    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-)
-RETRIES = 2
-
 
 # ---- Two sets that come with the course ----
 
@@ -76,9 +63,14 @@ def _table(path):
 
 
 def _verified(path):
-    content, expected = _present(path), _present(path.parent / "SHA256SUMS").decode("ascii", "replace")
+    content, expected = (
+        _present(path),
+        _present(path.parent / "SHA256SUMS").decode("ascii", "replace"),
+    )
     if f"{hashlib.sha256(content).hexdigest()}  {path.name}" not in expected.splitlines():
-        raise OSError(f"{path} differs from its SHA-256 in SHA256SUMS: {_cure(path.name, 'SHA256SUMS')}")
+        raise OSError(
+            f"{path} differs from its SHA-256 in SHA256SUMS: {_cure(path.name, 'SHA256SUMS')}"
+        )
     return content
 
 
@@ -96,7 +88,7 @@ def _cure(*names):
 # ---- Fashion-MNIST, downloaded once ----
 
 
-def load_fashion_mnist(cache=None, base_url=FASHION_MNIST_URL, progress=True):
+def load_fashion_mnist(cache=None, base_url=fashion_mnist.URL, progress=True):
     """Return (train, test), 60,000 and 10,000 pictures of clothes: X (N, 784) from 0 to 1, y (N,) from 0 to 9.
 
     The pictures are 28x28, row by row; `names` are those of the ten classes. X is float32, 4 bytes a pixel: 188 MB
@@ -106,72 +98,10 @@ def load_fashion_mnist(cache=None, base_url=FASHION_MNIST_URL, progress=True):
     Raises OSError where a file cannot be had whole and right; nothing of such a download is kept.
     Source: Xiao, Rasul and Vollgraf (2017), arXiv 1708.07747; MIT licence, Zalando SE.
     """
-    if not str(base_url).startswith(("http://", "https://")):
-        raise ValueError(f"base_url must start with http:// or https://, got {show(base_url)}")
-    if cache is not None and not isinstance(cache, (str, os.PathLike)):
-        raise TypeError(f"cache must be the path of a folder, got {show(cache)}")
-    progress = flag("progress", progress) and os.environ.get("COURSE_PROGRESS") != "off"
-    store = _store(cache, base_url)
-    paths = [_fetch(store, name, progress) for name in FASHION_MNIST_SHA256]
-    return _pictures(*paths[:2]), _pictures(*paths[2:])
-
-
-def _store(cache, base_url):
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")  # the progress bar and the errors below say it all
-    cache = pooch.os_cache("regularization-course") / "fashion-mnist" if cache is None else cache
-    return pooch.create(cache, base_url, registry=FASHION_MNIST_SHA256, retry_if_failed=RETRIES)
-
-
-def _fetch(store, name, progress):
-    """The path of the file. Pooch downloads under another name and renames what has the right checksum."""
-    from pooch import HTTPDownloader
-
-    try:
-        return store.fetch(name, downloader=HTTPDownloader(progressbar=progress, chunk_size=2**16))
-    except (OSError, ValueError) as error:
-        raise OSError(_explanation(error, name, store)) from None  # the chain is 100 lines of urllib3
-
-
-def _explanation(error, name, store):
-    from requests import exceptions as of_requests
-
-    if isinstance(error, of_requests.HTTPError):
-        status = error.response.status_code
-        return f"{store.base_url}{name} answered with status {status}: check base_url, or call again later."
-    if isinstance(error, of_requests.ChunkedEncodingError):
-        return f"the download of {name} broke off half-way and nothing of it was kept: call again."
-    if isinstance(error, of_requests.RequestException):
-        reason = type(error).__name__
-        return f"no connection to {store.base_url} for {name} ({reason}): check the network, then call again."
-    if isinstance(error, ValueError):
-        return (
-            f"{name} came from {store.base_url} with a wrong SHA-256 and was not kept: "
-            f"call again, and if it happens twice pass another base_url."
-        )
-    return f"{name} cannot be stored in {store.path} ({type(error).__name__}): pass a folder you may write to as cache."
-
-
-def _pictures(images_path, labels_path):
-    images, labels = _read_idx(images_path, ndim=3), _read_idx(labels_path, ndim=1)
-    if len(images) != len(labels):
-        raise OSError(f"{images_path} holds {len(images)} pictures, but {labels_path} {len(labels)} labels.")
-    X = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
-    return Dataset(X, labels.astype(np.int64), FASHION_MNIST_CLASSES)
-
-
-def _read_idx(path, ndim):
-    """The array of bytes in an IDX file: 0, 0, 8 (unsigned bytes), ndim, the sizes as big-endian int32, the data."""
-    with gzip.open(path) as file:
-        content = file.read()
-    start = 4 + 4 * ndim
-    if content[:4] != bytes([0, 0, 8, ndim]) or len(content) < start:
-        raise OSError(f"{path} is no IDX file of unsigned bytes with {ndim} axes: it starts with {content[:4]}.")
-    shape = np.frombuffer(content, ">u4", ndim, offset=4).tolist()
-    if len(content) - start != math.prod(shape):
-        raise OSError(f"{path} holds {len(content) - start} bytes of data, but its header says {shape}.")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return tuple(
+        Dataset(X, y, fashion_mnist.CLASSES)
+        for X, y in fashion_mnist.load(cache, base_url, progress)
+    )
 
 
 # ---- Generated sets ----
@@ -230,7 +160,9 @@ def split(X, y, sizes, rng):
     try:
         sizes = [integer("each size", size, low=1) for size in sizes]
     except TypeError:
-        raise TypeError(f"sizes must be integers such as (200, 800), got {show(sizes)}") from None
+        raise TypeError(
+            f"sizes must be integers such as (200, 800), got {describe(sizes)}"
+        ) from None
     if not sizes:
         raise ValueError("sizes must hold an integer or more such as (200, 800), got none")
     if sum(sizes) > len(X):
@@ -243,7 +175,9 @@ def split(X, y, sizes, rng):
 def _paired(X, y):
     X, y = rows("X", X), rows("y", y)
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
-        raise ValueError(f"X and y must have the same number of rows, got shapes {X.shape} and {y.shape}")
+        raise ValueError(
+            f"X and y must have the same number of rows, got shapes {X.shape} and {y.shape}"
+        )
     return X, y
 
 
@@ -268,7 +202,9 @@ def standardize(train, *others):
     others = [array("each of the others", other) for other in others]
     for other in others:
         if other.shape[1:] != train.shape[1:]:
-            raise ValueError(f"all sets must have the columns of train {train.shape[1:]}, got {other.shape[1:]}")
+            raise ValueError(
+                f"all sets must have the columns of train {train.shape[1:]}, got {other.shape[1:]}"
+            )
     mean, std = _mean_and_std(train)
     scaled = tuple((x - mean.astype(x.dtype)) / std.astype(x.dtype) for x in (train, *others))
     return scaled if others else scaled[0]
@@ -278,8 +214,12 @@ def _mean_and_std(train):
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
     if not np.isfinite(std).all():
-        raise ValueError(f"train must hold numbers with finite squares, got one of size {np.abs(train).max():g}")
-    constant = train.max(axis=0) == train.min(axis=0)  # std == 0 misses some: a mean of ten 0.1 may miss 0.1
+        raise ValueError(
+            f"train must hold numbers with finite squares, got one of size {np.abs(train).max():g}"
+        )
+    constant = train.max(axis=0) == train.min(
+        axis=0
+    )  # std == 0 misses some: a mean of ten 0.1 may miss 0.1
     return np.where(constant, train[0], mean), np.where(constant, 1.0, std)
 
 
@@ -291,7 +231,7 @@ def flip_labels(y, share, rng):
     """
     y = rows("y", y).copy()
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise TypeError(f"y must be one row of integer labels, got {show(y)}")
+        raise TypeError(f"y must be one row of integer labels, got {describe(y)}")
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {len(classes)}")

@@ -18,9 +18,8 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
-from helpers.arguments import flag, integer, number, show
-from helpers.cache import NoCache, RunCache, keep, kept
-from helpers.tables import (
+from helpers.internal.arguments import describe, flag, integer, number
+from helpers.internal.tables import (
     PairedTable,
     Sweep,
     check_metrics,
@@ -45,7 +44,6 @@ def paired(
     digits=None,
     n_jobs=-1,
     progress=True,
-    cache=None,
 ):
     """Call run(value, seed) for every setting and seed, and return the PairedTable of differences from the baseline.
 
@@ -58,10 +56,6 @@ def paired(
     n_jobs      the number of processes, -1 for one per core; `joblib.parallel_config` chooses another backend. The
                 result does not depend on it, up to rounding of the last digit
     progress    draw a bar on stderr, unless the environment says COURSE_PROGRESS=off
-    cache       a folder that keeps every finished run: stopped or broken off, the same call goes on from there, and
-                more seeds or settings cost their own runs only. A run counts as the same while its name, value and
-                seed, `run` and what it uses, helpers/, Python and NumPy are the same; what `fingerprint` cannot see,
-                such as a file that `run` reads, is yours to watch. All workers must reach the folder
 
     The other arguments are those of PairedTable. An exception in a run passes through, with a note that names the
     setting and the seed. Raises TypeError or ValueError for bad input, for a result that is no finite number, and for
@@ -72,9 +66,12 @@ def paired(
     flag("simultaneous", simultaneous)
     check_names(settings, baseline, references)
     calls = {name: partial(_function("run", run), value) for name, value in settings.items()}
-    calls |= {name: score if callable(score) else partial(_constant, score) for name, score in references.items()}
+    calls |= {
+        name: score if callable(score) else partial(_constant, score)
+        for name, score in references.items()
+    }
     by_metric = {"better": checked_directions(better), "digits": checked_decimals(digits)}
-    values = _collect(calls, seeds, by_metric, n_jobs, progress, cache, references)
+    values = _collect(calls, seeds, by_metric, n_jobs, progress, references)
     return PairedTable(
         values,
         seeds,
@@ -87,29 +84,37 @@ def paired(
     )
 
 
-def sweep(strengths, run, seeds, *, better=None, n_jobs=-1, progress=True, cache=None):
+def sweep(strengths, run, seeds, *, better=None, n_jobs=-1, progress=True):
     """Call run(strength, seed) for every strength (K different numbers) and seed, and return the Sweep.
 
     `better` is {metric: "higher" or "lower"}, for `Sweep.best_on`. The rest is as for `paired`.
     """
     strengths, seeds = checked_strengths(strengths), checked_seeds(seeds)
     calls = {strength: partial(_function("run", run), strength) for strength in strengths}
-    values = _collect(calls, seeds, {"better": checked_directions(better)}, n_jobs, progress, cache)
-    return Sweep(strengths, {metric: list(rows.values()) for metric, rows in values.items()}, seeds, better=better)
+    values = _collect(calls, seeds, {"better": checked_directions(better)}, n_jobs, progress)
+    return Sweep(
+        strengths,
+        {metric: list(rows.values()) for metric, rows in values.items()},
+        seeds,
+        better=better,
+    )
 
 
 # Running
 
 
-def _collect(calls, seeds, by_metric, n_jobs, progress, cache, references=()):
+def _collect(calls, seeds, by_metric, n_jobs, progress, references=()):
     """Call calls[name](seed) for every seed and name; return {metric: {name: array over seeds}}."""
     _check_jobs(n_jobs)
     flag("progress", progress)
-    tasks, rows, metrics = [(name, seed) for seed in seeds for name in calls], {name: [] for name in calls}, []
-    cache = NoCache() if cache is None else RunCache(cache, calls)
+    tasks, rows, metrics = (
+        [(name, seed) for seed in seeds for name in calls],
+        {name: [] for name in calls},
+        [],
+    )
     silent = not progress or os.environ.get("COURSE_PROGRESS") == "off"
     bar = tqdm(total=len(tasks), desc="runs", leave=False, disable=silent)
-    with closing(_results(tasks, calls, n_jobs, cache)) as results, bar:
+    with closing(_results(tasks, calls, n_jobs)) as results, bar:
         for (name, seed), result in zip(tasks, results, strict=True):
             expected = list(rows[name][0]) if rows[name] else metrics
             scores = _scores(result, name, seed, expected, name in references, not rows[name])
@@ -118,21 +123,23 @@ def _collect(calls, seeds, by_metric, n_jobs, progress, cache, references=()):
             rows[name].append(scores)
             bar.update()
     return {
-        metric: {name: np.array([r[metric] for r in row]) for name, row in rows.items() if metric in row[0]}
+        metric: {
+            name: np.array([r[metric] for r in row])
+            for name, row in rows.items()
+            if metric in row[0]
+        }
         for metric in metrics
     }
 
 
-def _results(tasks, calls, n_jobs, cache):
-    """Yield the results in the order of the tasks: those that are kept, and between them those that are run."""
-    found = {task: result for task in tasks if (result := kept(cache.file(*task))) is not None}
-    missing = [(calls[name], name, seed, cache.file(name, seed)) for name, seed in tasks if (name, seed) not in found]
+def _results(tasks, calls, n_jobs):
+    """Yield the results in the order of the tasks."""
     # One task per batch: tasks pickled together would share what `run` closes over, such as a generator.
     with _one_thread_each():
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
-    with _quiet_exit(), _broken_off(cache), closing(parallel(delayed(_one)(*task) for task in missing)) as fresh:
-        for task in tasks:
-            yield found[task] if task in found else next(fresh)
+    jobs = (delayed(_one)(calls[name], name, seed) for name, seed in tasks)
+    with _quiet_exit(), _broken_off(), closing(parallel(jobs)) as results:
+        yield from results
 
 
 def _one_thread_each():
@@ -153,29 +160,25 @@ def _quiet_exit():
 
 
 @contextmanager
-def _broken_off(cache):
-    """Say what becomes of the finished runs; where the system killed a process, in place of joblib's page."""
+def _broken_off():
+    """Say in one sentence what happened where the system killed a process: joblib says it in a page."""
     try:
         yield
-    except KeyboardInterrupt as error:
-        error.add_note(f"Finished runs {cache}.")
-        raise
     except BrokenExecutor:
-        reason = "a worker was killed, most often because the memory was full (try a smaller n_jobs)"
-        raise RuntimeError(f"{reason}: finished runs {cache}") from None
+        reason = "a worker was killed, most often because the memory was full"
+        raise RuntimeError(f"{reason}: try a smaller n_jobs") from None
 
 
-def _one(call, name, seed, file):
+def _one(call, name, seed):
     try:
-        result = call(seed)
-        if file is not None:
-            keep(file, result)
-        return result
+        return call(seed)
     except Exception as error:
         error.add_note(f"This came from the run of {name!r} with seed {seed}.")
         if _travels(error):
             raise
-        raise RuntimeError("\n".join([f"{type(error).__name__}: {error}", *error.__notes__])) from error
+        raise RuntimeError(
+            "\n".join([f"{type(error).__name__}: {error}", *error.__notes__])
+        ) from error
 
 
 def _travels(error):
@@ -195,12 +198,19 @@ def _scores(result, name, seed, metrics, reference, first):
     if reference and not isinstance(result, dict):
         result = {metrics[0]: result}
     if not isinstance(result, dict) or not result:
-        raise TypeError(f"run must return {{metric: number}}, got {show(result)} for {name!r} with seed {seed}")
+        raise TypeError(
+            f"run must return {{metric: number}}, got {describe(result)} for {name!r} with seed {seed}"
+        )
     same = set(result) <= set(metrics) if reference and first else set(result) == set(metrics)
     if metrics and not same:
         expected = " and ".join(map(repr, metrics))
-        raise ValueError(f"the metrics must be {expected} in every run, got {list(result)} for {name!r}, seed {seed}")
-    return {metric: number(f"{metric!r} of {name!r} with seed {seed}", x) for metric, x in result.items()}
+        raise ValueError(
+            f"the metrics must be {expected} in every run, got {list(result)} for {name!r}, seed {seed}"
+        )
+    return {
+        metric: number(f"{metric!r} of {name!r} with seed {seed}", x)
+        for metric, x in result.items()
+    }
 
 
 def _check_jobs(n_jobs):
@@ -210,5 +220,7 @@ def _check_jobs(n_jobs):
 
 def _function(argument, value):
     if not callable(value):
-        raise TypeError(f"{argument} must be a function (value, seed) -> {{metric: number}}, got {show(value)}")
+        raise TypeError(
+            f"{argument} must be a function (value, seed) -> {{metric: number}}, got {describe(value)}"
+        )
     return value

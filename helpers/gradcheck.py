@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.arguments import array, floats, function, generator, number, show
+from helpers.internal.arguments import array, describe, floats, function, generator, number
 
 
 def numerical_gradient(f, x, h=1e-5):
@@ -24,7 +24,11 @@ def numerical_gradient(f, x, h=1e-5):
 
 def relative_error(a, b, floor=1e-8):
     """Return max |a - b| / max(floor, |a| + |b|) over all elements: 0 is equal, 1 is of opposite sign."""
-    a, b, floor = floats("a", a).astype(float), floats("b", b).astype(float), number("floor", floor, above=0)
+    a, b, floor = (
+        floats("a", a).astype(float),
+        floats("b", b).astype(float),
+        number("floor", floor, above=0),
+    )
     if a.shape != b.shape:
         raise ValueError(f"a and b must have the same shape, got {a.shape} and {b.shape}")
     if a.size == 0:
@@ -42,7 +46,9 @@ def check_layer(layer, x, rng):
     """
     generator("rng", rng)
     x = array("x", x).astype(np.float64)
-    noisy = [part for part in _parts(layer).values() if hasattr(type(part), "frozen") and not part.frozen]
+    noisy = [
+        part for part in _parts(layer).values() if hasattr(type(part), "frozen") and not part.frozen
+    ]
     _refuse_low_precision(layer)
     saved = [values.copy() for values in _kept(layer)]
     dy = rng.standard_normal(layer(x).shape)  # this forward draws the mask that the others see
@@ -62,7 +68,9 @@ def _errors(layer, x, dy):
         p.zero_grad()
     layer(x)
     dx = layer.backward(dy)
-    errors = {"x": relative_error(dx, numerical_gradient(lambda values: np.sum(layer(values) * dy), x))}
+    errors = {
+        "x": relative_error(dx, numerical_gradient(lambda values: np.sum(layer(values) * dy), x))
+    }
     for name, p in _named_parameters(layer).items():
         errors[name] = relative_error(p.grad, numerical_gradient(_loss_of(layer, p, x, dy), p.data))
     return errors
@@ -83,17 +91,23 @@ def _loss_of(layer, p, x, dy):
 def _parts(layer, prefix=""):
     """The layer itself, or the layers of a Sequential by position, nested ones as "1.0"."""
     if not hasattr(type(layer), "backward"):
-        raise TypeError(f"layer must have forward and backward, got {show(layer)}")
+        raise TypeError(f"layer must have forward and backward, got {describe(layer)}")
     if not isinstance(vars(layer).get("layers"), list):
         return {prefix: layer}
-    return {name: part for i, inner in enumerate(layer.layers) for name, part in _parts(inner, f"{prefix}{i}.").items()}
+    return {
+        name: part
+        for i, inner in enumerate(layer.layers)
+        for name, part in _parts(inner, f"{prefix}{i}.").items()
+    }
 
 
 def _named_parameters(layer):
     named = {}
     for prefix, part in _parts(layer).items():
         names = {id(value): name for name, value in vars(part).items()}
-        named |= {prefix + names.get(id(p), f"parameter {i}"): p for i, p in enumerate(part.parameters())}
+        named |= {
+            prefix + names.get(id(p), f"parameter {i}"): p for i, p in enumerate(part.parameters())
+        }
     return named
 
 
@@ -104,7 +118,9 @@ def _kept(layer):
 def _refuse_low_precision(layer):
     for name, p in _named_parameters(layer).items():
         if p.data.dtype != np.float64:
-            raise ValueError(f"layer must have float64 parameters, got {name} of dtype {p.data.dtype}")
+            raise ValueError(
+                f"layer must have float64 parameters, got {name} of dtype {p.data.dtype}"
+            )
 
 
 def _at(f, x, i, step):

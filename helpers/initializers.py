@@ -7,7 +7,7 @@ fans: how many inputs feed one output, and how many outputs one input feeds. The
 
 import numpy as np
 
-from helpers.arguments import float_type, generator, integer, number
+from helpers.internal.arguments import float_type, generator, integer, number
 
 
 def zeros(n_in, n_out, rng=None, shape=None, dtype=np.float64):  # noqa: ARG001 - one signature for all

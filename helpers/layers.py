@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from helpers.arguments import flag, float_type, function, integer
 from helpers.core import Layer, Parameter
 from helpers.initializers import he_normal
+from helpers.internal.arguments import flag, float_type, function, integer
 
 
 class Linear(Layer):
@@ -18,7 +18,9 @@ class Linear(Layer):
 
     def __init__(self, n_in, n_out, rng, initializer=he_normal, bias=True, dtype=np.float64):
         dtype = float_type("dtype", dtype)
-        self.weight = Parameter(function("initializer", initializer, "he_normal")(n_in, n_out, rng, dtype=dtype))
+        self.weight = Parameter(
+            function("initializer", initializer, "he_normal")(n_in, n_out, rng, dtype=dtype)
+        )
         self.bias = Parameter(np.zeros(n_out, dtype), decay=False) if flag("bias", bias) else None
 
     def forward(self, x):
@@ -72,37 +74,52 @@ class Conv2d(Layer):
             self.k,
         )
         fan_in, fan_out = in_channels * self.k**2, out_channels * self.k**2
-        initializer, dtype = function("initializer", initializer, "he_normal"), float_type("dtype", dtype)
+        initializer, dtype = (
+            function("initializer", initializer, "he_normal"),
+            float_type("dtype", dtype),
+        )
         self.weight = Parameter(initializer(fan_in, fan_out, rng, shape=shape, dtype=dtype))
         self.bias = Parameter(np.zeros(out_channels, dtype), decay=False)
 
     def forward(self, x):
         """Return the correlation of x with every kernel, (N, C_out, H', W')."""
         smallest = max(self.k - 2 * self.padding, 1)
-        if np.ndim(x) != 4 or x.shape[1] != self.weight.data.shape[1] or min(x.shape[2:]) < smallest:
+        if (
+            np.ndim(x) != 4
+            or x.shape[1] != self.weight.data.shape[1]
+            or min(x.shape[2:]) < smallest
+        ):
             expected = f"(N, {self.weight.data.shape[1]}, H >= {smallest}, W >= {smallest})"
             raise ValueError(f"x must have shape {expected}, got {np.shape(x)}")
         sides = (self.padding, self.padding)
         self.padded = np.pad(x, ((0, 0), (0, 0), sides, sides))
         self.windows = self._windows(self.padded)
-        y = np.tensordot(self.windows, self.weight.data, axes=((1, 4, 5), (1, 2, 3)))  # (N, H', W', C_out)
+        y = np.tensordot(
+            self.windows, self.weight.data, axes=((1, 4, 5), (1, 2, 3))
+        )  # (N, H', W', C_out)
         return np.moveaxis(y, 3, 1) + self.bias.data[:, None, None]
 
     def backward(self, dy):
         """Return dL/dx and add dL/dW (the windows of x, weighted by dy) and dL/db to the parameters' grad."""
-        self.weight.grad += np.tensordot(dy, self.windows, axes=((0, 2, 3), (0, 2, 3)))  # (C_out, C_in, k, k)
+        self.weight.grad += np.tensordot(
+            dy, self.windows, axes=((0, 2, 3), (0, 2, 3))
+        )  # (C_out, C_in, k, k)
         self.bias.grad += dy.sum(axis=(0, 2, 3))
         dpadded = np.zeros(self.padded.shape, np.result_type(dy, self.weight.data))
         rows, columns = (self.stride * size for size in dy.shape[2:])
         for u in range(self.k):
             for v in range(self.k):  # x[s i + u, s j + v] met W[u, v] on its way to y[i, j]
                 seen = dpadded[:, :, u : u + rows : self.stride, v : v + columns : self.stride]
-                seen += np.moveaxis(np.tensordot(dy, self.weight.data[:, :, u, v], axes=(1, 0)), 3, 1)
+                seen += np.moveaxis(
+                    np.tensordot(dy, self.weight.data[:, :, u, v], axes=(1, 0)), 3, 1
+                )
         height, width = (size - self.padding for size in dpadded.shape[2:])
         return dpadded[:, :, self.padding : height, self.padding : width]
 
     def _windows(self, padded):
-        windows = sliding_window_view(padded, (self.k, self.k), axis=(2, 3))  # (N, C_in, H', W', k, k), no copy
+        windows = sliding_window_view(
+            padded, (self.k, self.k), axis=(2, 3)
+        )  # (N, C_in, H', W', k, k), no copy
         return windows[:, :, :: self.stride, :: self.stride]
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import array, integer, number
+from helpers.internal.arguments import array, integer, number
 
 
 def ridge(X, y, lam):
@@ -69,9 +69,13 @@ def soft_threshold(z, t):
     try:
         np.broadcast_shapes(z.shape, t.shape)
     except ValueError:
-        raise ValueError(f"t must be a number or have the shape of z, {z.shape}, got {t.shape}") from None
+        raise ValueError(
+            f"t must be a number or have the shape of z, {z.shape}, got {t.shape}"
+        ) from None
     t = t.astype(z.dtype)
-    return np.maximum(z - t, 0) + np.minimum(z + t, 0)  # one of the two is zero, and -0.0 never comes out
+    return np.maximum(z - t, 0) + np.minimum(
+        z + t, 0
+    )  # one of the two is zero, and -0.0 never comes out
 
 
 def lam_max(X, y):
@@ -98,7 +102,9 @@ def elastic_net(X, y, lam, l1_ratio, *, tol=1e-12, max_sweeps=1_000):
     r = number("l1_ratio", l1_ratio, low=0, high=1)
     if lam * r == 0:
         return ridge(X, y, lam)
-    problem = _Lasso(data.G + lam * (1 - r) / 2 * np.eye(data.D), data.c, data.s, *_stopping(tol, max_sweeps))
+    problem = _Lasso(
+        data.G + lam * (1 - r) / 2 * np.eye(data.D), data.c, data.s, *_stopping(tol, max_sweeps)
+    )
     return data.with_intercept(problem.solve(lam * r, np.zeros(data.D)))
 
 
@@ -118,7 +124,9 @@ def lasso_path(X, y, lams, *, tol=1e-12, max_sweeps=1_000):
     problem = _Lasso(data.G, data.c, data.s, *_stopping(tol, max_sweeps))
     path, w = np.zeros((len(lams), data.D)), np.zeros(data.D)
     for k in np.argsort(-lams, kind="stable"):
-        w = path[k] = problem.solve(lams[k], w) if lams[k] > 0 else np.linalg.lstsq(data.X, data.y)[0]
+        w = path[k] = (
+            problem.solve(lams[k], w) if lams[k] > 0 else np.linalg.lstsq(data.X, data.y)[0]
+        )
     return path.astype(data.dtype)
 
 
@@ -159,7 +167,10 @@ def _all_residuals(columns):
 
 def _best(candidates, rss, D):
     worst_tie = rss[candidates].min() + 1e-12 * rss[0]
-    tied = [[d for d in range(D) if index >> d & 1] for index in candidates[rss[candidates] <= worst_tie]]
+    tied = [
+        [d for d in range(D) if index >> d & 1]
+        for index in candidates[rss[candidates] <= worst_tie]
+    ]
     support = min(tied)
     return Subset(tuple(support), float(rss[sum(1 << d for d in support)]))
 
@@ -204,7 +215,9 @@ class _Lasso:
         while True:
             on = np.flatnonzero(w)
             slope = (self.c - self.G @ w)[on] - lam / 2 * np.sign(w[on])
-            curvature = self.G[np.ix_(on, on)] + self.jitter * np.eye(len(on))  # two copies of a column: singular
+            curvature = self.G[np.ix_(on, on)] + self.jitter * np.eye(
+                len(on)
+            )  # two copies of a column: singular
             step = np.linalg.solve(curvature, slope)
             reach = np.divide(-w[on], step, where=w[on] * (w[on] + step) < 0, out=np.ones(len(on)))
             w[on] += step * reach.min(initial=1)
@@ -219,7 +232,9 @@ class _Lasso:
         """
         q = self.c - self.G @ w
         ry, rr = self.s - self.c @ w, self.s - self.c @ w - q @ w
-        room = lam / 2 + 1e-14 * np.abs(self.c).max()  # q is a difference: it carries the rounding of c
+        room = (
+            lam / 2 + 1e-14 * np.abs(self.c).max()
+        )  # q is a difference: it carries the rounding of c
         a = room / max(np.abs(q).max(), room)
         return rr + lam * np.abs(w).sum() - (2 * a * ry - a**2 * rr)
 
@@ -231,10 +246,16 @@ class _Centred:
         X, y = array("X", X, ndim=2), array("y", y, ndim=1)
         self.dtype, (self.N, self.D) = X.dtype, X.shape
         if len(y) != self.N:
-            raise ValueError(f"y must have one number for each of the {self.N} rows of X, got {len(y)}")
+            raise ValueError(
+                f"y must have one number for each of the {self.N} rows of X, got {len(y)}"
+            )
         (self.X, self.X_mean), (self.y, self.y_mean) = _without_mean(X), _without_mean(y)
         with np.errstate(over="ignore", invalid="ignore"):
-            self.G, self.c, self.s = self.X.T @ self.X / self.N, self.X.T @ self.y / self.N, self.y @ self.y / self.N
+            self.G, self.c, self.s = (
+                self.X.T @ self.X / self.N,
+                self.X.T @ self.y / self.N,
+                self.y @ self.y / self.N,
+            )
         _refuse_huge("X", X, self.G)
         _refuse_huge("y", y, self.s)
 
@@ -251,7 +272,9 @@ class _Centred:
 
 def _refuse_huge(name, values, *products):
     if not all(np.isfinite(product).all() for product in products):
-        raise ValueError(f"{name} must hold numbers with finite squares, got one of size {np.abs(values).max():g}")
+        raise ValueError(
+            f"{name} must hold numbers with finite squares, got one of size {np.abs(values).max():g}"
+        )
 
 
 def _without_mean(values):
@@ -262,7 +285,9 @@ def _without_mean(values):
 
 
 def _shrink(z, t):
-    return max(z - t, 0.0) + min(z + t, 0.0)  # soft_threshold of two floats: it runs for every weight of every sweep
+    return max(z - t, 0.0) + min(
+        z + t, 0.0
+    )  # soft_threshold of two floats: it runs for every weight of every sweep
 
 
 def _strengths(lams):

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from helpers.arguments import array, floats, rows, show
+from helpers.internal.arguments import array, describe, floats, rows
 
 
 class _Loss:
     def __getattr__(self, name):  # reached only where an attribute is missing
-        raise AttributeError(f"{type(self).__name__} has no {name!r}; if backward needs it, call value first")
+        raise AttributeError(
+            f"{type(self).__name__} has no {name!r}; if backward needs it, call value first"
+        )
 
 
 class MSELoss(_Loss):
@@ -54,15 +56,23 @@ class CrossEntropyLoss(_Loss):
         n, classes = logits.shape
         if target.shape == (n,):
             if target.dtype.kind not in "iu":
-                raise TypeError(f"target must hold integer labels (N,) or probabilities (N, C), got {show(target)}")
+                raise TypeError(
+                    f"target must hold integer labels (N,) or probabilities (N, C), got {describe(target)}"
+                )
             if target.min() < 0 or target.max() >= classes:
-                raise ValueError(f"target must hold labels 0 to {classes - 1}, got {target.min()} to {target.max()}")
+                raise ValueError(
+                    f"target must hold labels 0 to {classes - 1}, got {target.min()} to {target.max()}"
+                )
             return (target[:, None] == np.arange(classes)).astype(logits.dtype)
         if target.shape != (n, classes):
-            raise ValueError(f"target must have shape ({n},) or ({n}, {classes}), got {target.shape}")
+            raise ValueError(
+                f"target must have shape ({n},) or ({n}, {classes}), got {target.shape}"
+            )
         target = floats("target", target)
         if (target < 0).any() or not np.allclose(target.sum(axis=1), 1):
-            raise ValueError("target must hold probabilities: rows of numbers >= 0 with sum 1, got other rows")
+            raise ValueError(
+                "target must hold probabilities: rows of numbers >= 0 with sum 1, got other rows"
+            )
         return target.astype(logits.dtype, copy=False)
 
 
@@ -76,7 +86,9 @@ class BCEWithLogitsLoss(_Loss):
         """Return L. log(1 + exp(z)) is computed as logaddexp(0, z), which cannot overflow."""
         logits, target = _pair("logits", logits, target)
         if target.min() < 0 or target.max() > 1:
-            raise ValueError(f"target must be between 0 and 1, got {target.min()} to {target.max()}")
+            raise ValueError(
+                f"target must be between 0 and 1, got {target.min()} to {target.max()}"
+            )
         self.logits, self.target = logits, target
         return float(np.mean(np.logaddexp(0, logits) - target * logits))
 
@@ -89,5 +101,7 @@ class BCEWithLogitsLoss(_Loss):
 def _pair(name, prediction, target):
     prediction, target = floats(name, prediction), array("target", target)
     if prediction.shape != target.shape:
-        raise ValueError(f"target must have the shape of {name}, {prediction.shape}, got {target.shape}")
+        raise ValueError(
+            f"target must have the shape of {name}, {prediction.shape}, got {target.shape}"
+        )
     return prediction, target.astype(prediction.dtype, copy=False)

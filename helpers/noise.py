@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from helpers.arguments import generator, number
 from helpers.core import Layer
+from helpers.internal.arguments import generator, number
 
 
 class Dropout(Layer):

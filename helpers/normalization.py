@@ -14,9 +14,9 @@ import math
 
 import numpy as np
 
-from helpers.arguments import flag, integer, number
 from helpers.core import Layer, Parameter
 from helpers.initializers import zeros
+from helpers.internal.arguments import flag, integer, number
 
 
 def normalize(x, axes, eps=1e-5):
@@ -89,12 +89,16 @@ class _Normalization(Layer):
         self.axes = self._axes(blocks.ndim)
         self.count = math.prod(blocks.shape[axis] for axis in self.axes)
         if self.count < 2:
-            raise ValueError(f"x must hold 2 numbers or more for each mean, got {self.count}: shape {x.shape}")
+            raise ValueError(
+                f"x must hold 2 numbers or more for each mean, got {self.count}: shape {x.shape}"
+            )
         z, self.mean, self.var = normalize(blocks, self.axes, self.eps)
         return z.reshape(x.shape)
 
     def _dx(self, dz):
-        dx = normalize_backward(self._blocks(dz), self._blocks(self.z), self.var, self.axes, self.eps)
+        dx = normalize_backward(
+            self._blocks(dz), self._blocks(self.z), self.var, self.axes, self.eps
+        )
         return dx.reshape(dz.shape)
 
     def _blocks(self, x):
@@ -114,7 +118,9 @@ class _ChannelNormalization(_Normalization):
 
     def _check(self, x):
         if x.ndim not in (2, 4) or x.shape[1] != self.channels:
-            raise ValueError(f"x must have shape (N, {self.channels}) or (N, {self.channels}, H, W), got {x.shape}")
+            raise ValueError(
+                f"x must have shape (N, {self.channels}) or (N, {self.channels}, H, W), got {x.shape}"
+            )
 
 
 class BatchNorm(_ChannelNormalization):
@@ -174,7 +180,9 @@ class LayerNorm(_Normalization):
 
     def _check(self, x):
         if x.shape[1:] != self.shape:
-            raise ValueError(f"x must have shape (N, {', '.join(map(str, self.shape))}), got {x.shape}")
+            raise ValueError(
+                f"x must have shape (N, {', '.join(map(str, self.shape))}), got {x.shape}"
+            )
 
     def _axes(self, ndim):
         return tuple(range(1, ndim))

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from helpers.arguments import number, show
 from helpers.core import Parameter
+from helpers.internal.arguments import describe, number
 
 
 class Optimizer:
@@ -18,7 +18,9 @@ class Optimizer:
         self.params = list(params) if np.iterable(params) else [params]
         for p in self.params:
             if not isinstance(p, Parameter):
-                raise TypeError(f"params must be Parameter objects such as model.parameters(), got {show(p)}")
+                raise TypeError(
+                    f"params must be Parameter objects such as model.parameters(), got {describe(p)}"
+                )
         if not self.params:
             raise ValueError("params must hold at least one Parameter, got none")
         if len(set(map(id, self.params))) < len(self.params):
@@ -82,8 +84,12 @@ class Adam(Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"betas must be a pair of numbers such as (0.9, 0.999), got {show(betas)}")
-        self.betas = tuple(number(f"betas[{i}]", beta, low=0, below=1) for i, beta in enumerate(betas))
+            raise TypeError(
+                f"betas must be a pair of numbers such as (0.9, 0.999), got {describe(betas)}"
+            )
+        self.betas = tuple(
+            number(f"betas[{i}]", beta, low=0, below=1) for i, beta in enumerate(betas)
+        )
         self.eps = number("eps", eps, above=0)
         self.means = [np.zeros_like(p.data) for p in self.params]
         self.squares = [np.zeros_like(p.data) for p in self.params]

@@ -1,20 +1,15 @@
 """The look of every figure: one style, labels at the ends of the lines, alternative text for who cannot see it."""
 
-import base64
-import html
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 from scipy.optimize import isotonic_regression
 from scipy.special import stdtrit
 
-from helpers import arguments
+from helpers.internal import arguments
+from helpers.internal.png import bundle, png
 
 # Okabe and Ito, Color Universal Design, 2008. The first five are the roles that the whole course shares.
 COLORS = {
@@ -32,9 +27,21 @@ COLORS = {
     "yellow": "#F0E442",
     "black": "#000000",
 }
-STYLES = {"train": "-", "validation": "--", "test": "-.", "null": ":", "oracle": (0, (6, 2, 1, 2, 1, 2))}
+STYLES = {
+    "train": "-",
+    "validation": "--",
+    "test": "-.",
+    "null": ":",
+    "oracle": (0, (6, 2, 1, 2, 1, 2)),
+}
 LINES = {role: {"color": COLORS[role], "linestyle": style} for role, style in STYLES.items()}
-CLASSES = list(zip(["blue", "vermillion", "green", "purple", "black", "orange", "sky"] * 2, "o^sDvPX*<>", strict=False))
+CLASSES = list(
+    zip(
+        ["blue", "vermillion", "green", "purple", "black", "orange", "sky"] * 2,
+        "o^sDvPX*<>",
+        strict=False,
+    )
+)
 
 
 def use_style():
@@ -49,7 +56,9 @@ def label_lines(ax):
     """
     _check_axes(ax)
     ax.autoscale_view()  # else the limits are made at the first drawing
-    lines = [line for line in ax.lines if not line.get_label().startswith("_") and _seen(line, ax).any()]
+    lines = [
+        line for line in ax.lines if not line.get_label().startswith("_") and _seen(line, ax).any()
+    ]
     if not lines:
         return
     ends = np.array([_right_end(line, ax) for line in lines])
@@ -66,14 +75,18 @@ def _limits(limits):
     """Return the pair `limits`, checked."""
     limits = arguments.array("limits", limits, 1)
     if len(limits) != 2 or limits[0] >= limits[1]:
-        raise ValueError(f"limits must be a pair (low, high) with low < high, got {limits.tolist()}")
+        raise ValueError(
+            f"limits must be a pair (low, high) with low < high, got {limits.tolist()}"
+        )
     return limits
 
 
 def _check_axes(ax):
     """Return `ax` if it is one Axes."""
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax must be an Axes such as plt.subplots()[1], got {arguments.show(ax)}")
+        raise TypeError(
+            f"ax must be an Axes such as plt.subplots()[1], got {arguments.describe(ax)}"
+        )
     return ax
 
 
@@ -105,7 +118,7 @@ def learning_curves(history, ax=None, *, ylabel="loss"):
     Train is solid, validation dashed and left out where it is empty. Raises ValueError for a history of no epochs.
     """
     if not hasattr(history, "train_loss"):
-        raise TypeError(f"history must be what fit returns, got {arguments.show(history)}")
+        raise TypeError(f"history must be what fit returns, got {arguments.describe(history)}")
     if not len(history.train_loss):
         raise ValueError("history must hold at least one epoch, got an empty train_loss")
     for losses in filter(len, (history.train_loss, history.validation_loss)):
@@ -126,7 +139,12 @@ def learning_curves(history, ax=None, *, ylabel="loss"):
 def _ring(ax, epoch, loss):
     ring = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": COLORS["validation"]}
     ax.plot([epoch], [loss], **ring, linestyle="none", label="_best")
-    words = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center", "color": COLORS["validation"]}
+    words = {
+        "xytext": (0, 9),
+        "textcoords": "offset points",
+        "ha": "center",
+        "color": COLORS["validation"],
+    }
     ax.annotate(f"best: epoch {epoch}", (epoch, loss), **words)
 
 
@@ -138,10 +156,12 @@ def interval_band(ax, x, values, label, **line):
     """
     _check_axes(ax)
     if not isinstance(label, str):  # "" is a line without a label
-        raise TypeError(f"label must be a text, got {arguments.show(label)}")
+        raise TypeError(f"label must be a text, got {arguments.describe(label)}")
     x, values = arguments.array("x", x, 1), arguments.array("values", values, 2)
     if values.shape[1] != len(x) or len(values) < 2:
-        raise ValueError(f"values must have shape (seeds, {len(x)}) with at least 2 seeds, got {values.shape}")
+        raise ValueError(
+            f"values must have shape (seeds, {len(x)}) with at least 2 seeds, got {values.shape}"
+        )
     seeds, mean = len(values), values.mean(axis=0)
     half = stdtrit(seeds - 1, 0.975) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
     (drawn,) = ax.plot(x, mean, label=label, **line)
@@ -170,7 +190,9 @@ def decision_boundary(predict, X, y, ax=None):
     grid = np.meshgrid(*np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 160).T)
     scores = _scores(predict(np.column_stack([axis.ravel() for axis in grid])), grid[0].size)
     for label, (color, _) in enumerate(CLASSES[: scores.shape[1]]):
-        lead = scores[:, label] - np.delete(scores, label, axis=1).max(axis=1)  # positive where the class wins
+        lead = scores[:, label] - np.delete(scores, label, axis=1).max(
+            axis=1
+        )  # positive where the class wins
         lead = lead.reshape(grid[0].shape)
         ax.contourf(*grid, lead, levels=[0, np.inf], colors=[COLORS[color]], alpha=0.2)
         if lead.min() < 0 < lead.max():
@@ -178,7 +200,12 @@ def decision_boundary(predict, X, y, ax=None):
     for label in np.unique(y):
         color, marker = CLASSES[label]
         ax.plot(
-            *X[y == label].T, marker, color=COLORS[color], markersize=6, markeredgecolor="white", markeredgewidth=0.5
+            *X[y == label].T,
+            marker,
+            color=COLORS[color],
+            markersize=6,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
         )
     return ax
 
@@ -191,7 +218,9 @@ def _scores(predicted, count):
         predicted = np.eye(max(2, labels.max() + 1))[labels]
     if predicted.ndim != 2 or len(predicted) != count or not 2 <= predicted.shape[1] <= 10:
         shape = f"{predicted.shape} for N={count}"
-        raise ValueError(f"predict must return labels (N,) or scores (N, C) of 2 to 10 classes, got {shape}")
+        raise ValueError(
+            f"predict must return labels (N,) or scores (N, C) of 2 to 10 classes, got {shape}"
+        )
     return predicted
 
 
@@ -211,12 +240,14 @@ def image_row(images, titles=None, *, cmap="gray", limits=None):
     images = arguments.array("images", images, 3)
     titles = [""] * len(images) if titles is None else titles
     if not isinstance(titles, (list, tuple)) or not all(isinstance(title, str) for title in titles):
-        raise TypeError(f"titles must be a list of texts, got {arguments.show(titles)}")
+        raise TypeError(f"titles must be a list of texts, got {arguments.describe(titles)}")
     if len(titles) != len(images):
         raise ValueError(f"titles must be {len(images)}, one for each image, got {len(titles)}")
     low, high = (images.min(), images.max()) if limits is None else _limits(limits)
     count, height, width = images.shape
-    fig, axes = plt.subplots(1, count, figsize=(1.2 * count, 1.2 * height / width + 0.25), squeeze=False)
+    fig, axes = plt.subplots(
+        1, count, figsize=(1.2 * count, 1.2 * height / width + 0.25), squeeze=False
+    )
     for ax, image, title in zip(axes[0], images, titles, strict=True):
         ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
         ax.set_title(title, loc="center", fontsize=10)
@@ -231,7 +262,7 @@ def show(fig, alt):
     """
     alt = checked_alt(alt)
     if not isinstance(fig, Figure):
-        raise TypeError(f"fig must be a Figure, got {arguments.show(fig)}")
+        raise TypeError(f"fig must be a Figure, got {arguments.describe(fig)}")
     display(bundle(png(fig), alt), raw=True)
     plt.close(fig)
 
@@ -239,54 +270,9 @@ def show(fig, alt):
 def checked_alt(alt):
     """Return `alt`, stripped. Raises TypeError or ValueError for what cannot be a sentence."""
     if not isinstance(alt, str):
-        raise TypeError(f"alt must be a sentence, got {arguments.show(alt)}")
+        raise TypeError(f"alt must be a sentence, got {arguments.describe(alt)}")
     if len(alt.strip()) < 20:
-        raise ValueError(f"alt must be a sentence of at least 20 characters about the figure, got {alt!r}")
+        raise ValueError(
+            f"alt must be a sentence of at least 20 characters about the figure, got {alt!r}"
+        )
     return alt.strip()
-
-
-def png(fig):
-    """The figure as a PNG: the same bytes for the same figure, since it holds no date and no version."""
-    return small_png(picture(fig))
-
-
-def picture(fig):
-    """Draw the figure, 100 pixels to the inch under the course's style, into a PIL image."""
-    # A canvas that is kept remembers the sizes of its texts.
-    canvas = fig.canvas if type(fig.canvas) is FigureCanvasAgg else FigureCanvasAgg(fig)
-    canvas.draw()
-    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
-
-
-def small_png(image):
-    """A PIL image as a PNG of 256 colours: a third of the bytes, for an RMS error below 1 of 255."""
-    # Other ways to choose the colours make white grey, or err by 50 of 255 in single pixels.
-    return encoded(image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE))
-
-
-def reduced(png_bytes):
-    """A PNG as one of 256 colours."""
-    return small_png(Image.open(io.BytesIO(png_bytes)))
-
-
-def encoded(image, compress_level=9):
-    """The bytes of a PIL image as PNG."""
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=compress_level)
-    return file.getvalue()
-
-
-def img(png_bytes, alt, onload=""):
-    """The <img> element that holds the picture itself and its alternative text."""
-    source = "data:image/png;base64," + base64.b64encode(png_bytes).decode()
-    script = f' onload="{html.escape(onload)}"' if onload else ""
-    return f'<img alt="{html.escape(alt)}" src="{source}"{script}>'
-
-
-def bundle(png_bytes, alt, caption=""):
-    """What Jupyter displays: HTML with alternative text, the picture for who reads no HTML, and a line of text."""
-    return {
-        "text/html": img(png_bytes, alt) + caption,
-        "image/png": base64.b64encode(png_bytes).decode(),
-        "text/plain": f"Figure: {alt}",
-    }

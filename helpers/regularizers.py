@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.arguments import integer, number, quoted, show
 from helpers.core import Parameter
+from helpers.internal.arguments import describe, integer, number, quoted
 
 
 class L2:
@@ -73,7 +73,9 @@ def _decaying(params):
     params = list(params) if np.iterable(params) else [params]
     for p in params:
         if not isinstance(p, Parameter):
-            raise TypeError(f"params must be Parameter objects such as model.parameters(), got {show(p)}")
+            raise TypeError(
+                f"params must be Parameter objects such as model.parameters(), got {describe(p)}"
+            )
     return [p for p in params if p.decay]
 
 
@@ -105,7 +107,9 @@ CONVENTIONS = {
     "keras.regularizers.L2": Convention("mean loss + value ||w||^2", 2.0),
     "torch.optim.SGD weight_decay": Convention("mean loss, gradient + value w", 1.0),
     "sklearn Ridge alpha": Convention("SSE + value ||w||^2", 2.0, power=-1),
-    "sklearn LogisticRegression C": Convention("value SCE + 1/2 ||w||^2", 1.0, power=-1, inverse=True),
+    "sklearn LogisticRegression C": Convention(
+        "value SCE + 1/2 ||w||^2", 1.0, power=-1, inverse=True
+    ),
     "sklearn MLPClassifier alpha": Convention("CE + value/(2m) ||w||^2", 1.0, power=-1),
     "sklearn MLPRegressor alpha": Convention("MSE/2 + value/(2m) ||w||^2", 2.0, power=-1),
     "course L1": Convention("mean loss + lam ||w||_1", 1.0),
@@ -134,10 +138,14 @@ def from_course(lam, convention, m=None):
 
 def _row(convention, m):
     if not isinstance(convention, str) or convention not in CONVENTIONS:
-        raise ValueError(f"convention must be one of {', '.join(CONVENTIONS)}, got {quoted(convention)}")
+        raise ValueError(
+            f"convention must be one of {', '.join(CONVENTIONS)}, got {quoted(convention)}"
+        )
     row = CONVENTIONS[convention]
     if row.power and m is None:
-        sentence = f"m, the number of training examples, is needed for {convention!r}: {row.objective}"
+        sentence = (
+            f"m, the number of training examples, is needed for {convention!r}: {row.objective}"
+        )
         raise ValueError(f"{sentence}, got None")
     return row, 1 if m is None else integer("m", m, low=1)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
-from helpers.arguments import array, flag, generator, integer, number, show
 from helpers.data import minibatches
-from helpers.unfinished import HeldInterrupt, divergence, refuse_not_finite, stopped
+from helpers.internal.arguments import array, describe, flag, generator, integer, number
+from helpers.internal.interrupts import HeldInterrupt, divergence, refuse_not_finite, stopped
 
 
 @dataclass
@@ -65,11 +65,17 @@ class EarlyStopping:
     def update(self, validation_loss, model):
         """Take in the loss after one more epoch. Returns True when it is time to stop."""
         if not isinstance(validation_loss, numbers.Real) or validation_loss < math.inf:
-            number("validation_loss", validation_loss)  # nan and infinity pass: they are no improvement
+            number(
+                "validation_loss", validation_loss
+            )  # nan and infinity pass: they are no improvement
         _check_methods("model", model, "Sequential(...)", "state", "load")
         self.epoch += 1
         if validation_loss < self.best_loss - self.min_delta:
-            self.best_loss, self.best_epoch, self.best_state = validation_loss, self.epoch, model.state()
+            self.best_loss, self.best_epoch, self.best_state = (
+                validation_loss,
+                self.epoch,
+                model.state(),
+            )
         return self.epoch - (self.best_epoch or 0) >= self.patience
 
     def restore(self, model):
@@ -116,15 +122,25 @@ def fit(
     sets = _sets(X, y, validation)
     if early_stopping is not None:
         if validation is None:
-            raise ValueError("early_stopping needs validation=(X, y): the training loss cannot say when to stop")
+            raise ValueError(
+                "early_stopping needs validation=(X, y): the training loss cannot say when to stop"
+            )
         early_stopping.reset()
     history = History()
     try:
-        with HeldInterrupt() as stop, np.errstate(over="ignore", invalid="ignore"), _bar(epochs, progress) as bar:
+        with (
+            HeldInterrupt() as stop,
+            np.errstate(over="ignore", invalid="ignore"),
+            _bar(epochs, progress) as bar,
+        ):
             for _ in bar:
-                _train_one_epoch(model, loss, optimizer, *sets["train"], batch_size, penalty, rng, stop, history)
+                _train_one_epoch(
+                    model, loss, optimizer, *sets["train"], batch_size, penalty, rng, stop, history
+                )
                 _record_epoch(history, model, loss, optimizer, sets)
-                if early_stopping is not None and early_stopping.update(history.validation_loss[-1], model):
+                if early_stopping is not None and early_stopping.update(
+                    history.validation_loss[-1], model
+                ):
                     break
     except KeyboardInterrupt as error:
         raise stopped(error, history) from None
@@ -169,7 +185,7 @@ def accuracy(model, X, y):
         logits = predict(model, X)
     if not _are_labels(y, logits):
         expected = "one integer label for each row of logits (N, C) with C >= 2"
-        raise ValueError(f"y must hold {expected}, got {show(y)} for outputs {logits.shape}")
+        raise ValueError(f"y must hold {expected}, got {describe(y)} for outputs {logits.shape}")
     refuse_not_finite("a logit", logits)
     return float(np.mean(logits.argmax(axis=1) == y))
 
@@ -182,7 +198,9 @@ def _train_one_epoch(model, loss, optimizer, X, y, batch_size, penalty, rng, sto
         if stop.asked:
             raise KeyboardInterrupt(f"before step {step} of epoch {history.epochs + 1}")
         optimizer.zero_grad()
-        value = loss.value(model(X[batch]), y[batch]) + (0.0 if penalty is None else penalty.value(params))
+        value = loss.value(model(X[batch]), y[batch]) + (
+            0.0 if penalty is None else penalty.value(params)
+        )
         if not math.isfinite(value):
             raise divergence("loss", value, optimizer, history.epochs + 1, step)
         model.backward_parameters(loss.backward())
@@ -204,18 +222,25 @@ def _record_epoch(history, model, loss, optimizer, sets):
 
 
 def _are_labels(y, outputs):
-    return y.dtype.kind in "iu" and outputs.ndim == 2 and outputs.shape[1] > 1 and y.shape == outputs.shape[:1]
+    return (
+        y.dtype.kind in "iu"
+        and outputs.ndim == 2
+        and outputs.shape[1] > 1
+        and y.shape == outputs.shape[:1]
+    )
 
 
 def _sets(X, y, validation):
     sets = {"train": _pair(X, y)}
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-            raise TypeError(f"validation must be a pair (X, y), got {show(validation)}")
+            raise TypeError(f"validation must be a pair (X, y), got {describe(validation)}")
         sets["validation"] = _pair(*validation, "validation ")
         if sets["validation"][0].shape[1:] != sets["train"][0].shape[1:]:
             expected = f"shape (N, {', '.join(map(str, sets['train'][0].shape[1:]))}), as X has"
-            raise ValueError(f"validation X must have {expected}, got {sets['validation'][0].shape}")
+            raise ValueError(
+                f"validation X must have {expected}, got {sets['validation'][0].shape}"
+            )
     return sets
 
 
@@ -226,25 +251,33 @@ def _pair(X, y, prefix=""):
     if X.ndim < 2:
         raise ValueError(f"{prefix}X must have shape (N, D) or (N, C, H, W), got {X.shape}")
     if X.shape[:1] != y.shape[:1]:
-        raise ValueError(f"{prefix}X and {prefix}y must have the same length, got shapes {X.shape} and {y.shape}")
+        raise ValueError(
+            f"{prefix}X and {prefix}y must have the same length, got shapes {X.shape} and {y.shape}"
+        )
     return X, y
 
 
 def _check_parts(model, loss, optimizer, penalty, early_stopping):
-    _check_methods("model", model, "Sequential(...)", "forward", "backward_parameters", "parameters")
+    _check_methods(
+        "model", model, "Sequential(...)", "forward", "backward_parameters", "parameters"
+    )
     _check_methods("loss", loss, "MSELoss()", "value", "backward")
     _check_methods("optimizer", optimizer, "SGD(model.parameters(), lr=0.1)", "zero_grad", "step")
     if penalty is not None:
         _check_methods("penalty", penalty, "L2(0.01)", "value", "backward")
     if early_stopping is not None:
-        _check_methods("early_stopping", early_stopping, "EarlyStopping(5)", "reset", "update", "restore")
+        _check_methods(
+            "early_stopping", early_stopping, "EarlyStopping(5)", "reset", "update", "restore"
+        )
     if not set(map(id, optimizer.params)) <= set(map(id, model.parameters())):
-        raise ValueError("optimizer must hold Parameters of this model, got others: make it anew for a new model")
+        raise ValueError(
+            "optimizer must hold Parameters of this model, got others: make it anew for a new model"
+        )
 
 
 def _check_methods(name, value, example, *methods):
     if isinstance(value, type) or not all(hasattr(value, method) for method in methods):
-        raise TypeError(f"{name} must be an object such as {example}, got {show(value)}")
+        raise TypeError(f"{name} must be an object such as {example}, got {describe(value)}")
 
 
 def _bar(epochs, progress):

@@ -12,8 +12,9 @@ import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from helpers import arguments
-from helpers.plotting import COLORS, bundle, checked_alt, encoded, img, picture, reduced
+from helpers.internal import arguments
+from helpers.internal.png import bundle, encoded, img, picture, reduced
+from helpers.plotting import COLORS, checked_alt
 
 SLIDERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider)
 LOOK = {"style": {"description_width": "initial"}, "layout": {"width": "30em", "max_width": "100%"}}
@@ -48,7 +49,9 @@ def explore(draw, *, alt, figsize=(6.4, 4.0), subplots=(1, 1), ahead=False, **sl
     """
     controls = {name: _control(name, spec) for name, spec in sliders.items()}
     _check_draw(draw, controls)
-    return Exploration(draw, alt, Stage(figsize, subplots), controls, _positions(controls) if ahead else [])
+    return Exploration(
+        draw, alt, Stage(figsize, subplots), controls, _positions(controls) if ahead else []
+    )
 
 
 def slider(low, high, step, *, start=None, label=None):
@@ -62,10 +65,19 @@ def slider(low, high, step, *, start=None, label=None):
     start = low if start is None else start
     arguments.number("start", start, low, high)
     _check_label(label)
-    options = {"value": start, "min": low, "max": high, "step": step, "description": label or "", **LOOK}
+    options = {
+        "value": start,
+        "min": low,
+        "max": high,
+        "step": step,
+        "description": label or "",
+        **LOOK,
+    }
     if all(isinstance(value, numbers.Integral) for value in (low, high, step, start)):
         return ipywidgets.IntSlider(**options)
-    return ipywidgets.FloatSlider(**options, readout_format=f".{max(_decimals(low), _decimals(step))}f")
+    return ipywidgets.FloatSlider(
+        **options, readout_format=f".{max(_decimals(low), _decimals(step))}f"
+    )
 
 
 def choice(values, *, start=None, label=None):
@@ -74,12 +86,18 @@ def choice(values, *, start=None, label=None):
     Raises ValueError for fewer than two values, and for a `start` that is none of them.
     """
     if isinstance(values, (str, dict)) or not np.iterable(values):
-        raise TypeError(f"values must be a list such as [0.1, 1.0], got {arguments.show(values)}")
+        raise TypeError(
+            f"values must be a list such as [0.1, 1.0], got {arguments.describe(values)}"
+        )
     _check_label(label)
     values = list(values)
     if len(values) < 2:
         raise ValueError(f"values must hold at least 2 values, got {values}")
-    index = 0 if start is None else next((i for i, value in enumerate(values) if _same(value, start) is True), None)
+    index = (
+        0
+        if start is None
+        else next((i for i, value in enumerate(values) if _same(value, start) is True), None)
+    )
     if index is None:
         raise ValueError(f"start must be one of the values, got {start!r}")
     options = [(_words(value), value) for value in values]
@@ -121,7 +139,7 @@ def _from_shorthand(spec):
     if isinstance(spec, tuple) and len(spec) == 3:
         return slider(*spec)
     raise TypeError(
-        f"a slider must be (low, high, step), a list, slider(...) or choice(...), got {arguments.show(spec)}"
+        f"a slider must be (low, high, step), a list, slider(...) or choice(...), got {arguments.describe(spec)}"
     )
 
 
@@ -131,15 +149,23 @@ def _check_draw(draw, controls):
     try:
         inspect.signature(draw).bind(None, **controls)
     except TypeError:
-        got = f"{draw.__name__}{inspect.signature(draw)}" if inspect.isfunction(draw) else arguments.show(draw)
-        raise TypeError(f"draw must be a function of the axes and {', '.join(controls)}, got {got}") from None
+        got = (
+            f"{draw.__name__}{inspect.signature(draw)}"
+            if inspect.isfunction(draw)
+            else arguments.describe(draw)
+        )
+        raise TypeError(
+            f"draw must be a function of the axes and {', '.join(controls)}, got {got}"
+        ) from None
 
 
 def _positions(controls):
     """The values of all sliders together, in every combination."""
     combinations = list(itertools.product(*map(_stops, controls.values())))
     if len(combinations) > 50:
-        raise ValueError(f"ahead must be for sliders of at most 50 positions together, got {len(combinations)}")
+        raise ValueError(
+            f"ahead must be for sliders of at most 50 positions together, got {len(combinations)}"
+        )
     return [dict(zip(controls, combination, strict=True)) for combination in combinations]
 
 
@@ -167,7 +193,9 @@ class Stage:
     def empty(self):
         """Take off all that was drawn, and return the Axes."""
         own = list(np.ravel(self.axes))
-        if self.fig.get_children()[1:] != own:  # a colour bar, a second scale or a heading was added
+        if (
+            self.fig.get_children()[1:] != own
+        ):  # a colour bar, a second scale or a heading was added
             self.build()
         else:
             for ax in own:
@@ -183,7 +211,9 @@ class Stage:
 
 def clear(ax):
     """Make the Axes empty, with few ticks. Ticks take half the time of a frame; used again, they take less."""
-    before = [(axis, axis.majorTicks, axis.minorTicks, _tick_look(axis)) for axis in (ax.xaxis, ax.yaxis)]
+    before = [
+        (axis, axis.majorTicks, axis.minorTicks, _tick_look(axis)) for axis in (ax.xaxis, ax.yaxis)
+    ]
     ax.clear()
     for axis, major, minor, look in before:
         if look == _tick_look(axis):
@@ -193,7 +223,12 @@ def clear(ax):
 
 def _tick_look(axis):
     """What must be untouched for ticks to be used again."""
-    return [axis.get_tick_params("major"), axis.get_tick_params("minor"), axis.isDefault_majfmt, axis.isDefault_minfmt]
+    return [
+        axis.get_tick_params("major"),
+        axis.get_tick_params("minor"),
+        axis.isDefault_majfmt,
+        axis.isDefault_minfmt,
+    ]
 
 
 class Exploration:
@@ -201,7 +236,11 @@ class Exploration:
 
     def __init__(self, draw, alt, stage, controls, positions):
         self._draw, self._alt, self._stage, self._controls = draw, alt, stage, controls
-        self._image, self._alert, self._lock = ipywidgets.HTML(), ipywidgets.HTML(), threading.RLock()
+        self._image, self._alert, self._lock = (
+            ipywidgets.HTML(),
+            ipywidgets.HTML(),
+            threading.RLock(),
+        )
         self._ahead = {}
         self._update()
         self._ahead = {repr(values): self._drawn(values) for values in positions}
@@ -232,8 +271,12 @@ class Exploration:
             except Exception as error:
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 moved, kept = _told(self._read()), _told(self._shown[0])
-                sentence = html.escape(f"{moved} cannot be drawn ({reason}); the figure shows {kept}.")
-                self._alert.value = f'<p role="alert" style="color: {COLORS["vermillion"]}">{sentence}</p>'
+                sentence = html.escape(
+                    f"{moved} cannot be drawn ({reason}); the figure shows {kept}."
+                )
+                self._alert.value = (
+                    f'<p role="alert" style="color: {COLORS["vermillion"]}">{sentence}</p>'
+                )
 
     def _read(self):
         return {name: control.value for name, control in self._controls.items()}
@@ -245,12 +288,16 @@ class Exploration:
         try:
             return text.format(**values)
         except (LookupError, AttributeError, ValueError) as error:
-            raise ValueError(f"alt must have places for {', '.join(values)} alone, got {text!r} ({error})") from None
+            raise ValueError(
+                f"alt must have places for {', '.join(values)} alone, got {text!r} ({error})"
+            ) from None
 
     def _repr_mimebundle_(self, **_):
         """The live view and the still image in one; whoever shows the output takes the first that it can."""
         values, alt, frame = self._shown
-        moves = ", ".join("{} from {} to {}".format(c.description, *_ends(c)) for c in self._controls.values())
+        moves = ", ".join(
+            "{} from {} to {}".format(c.description, *_ends(c)) for c in self._controls.values()
+        )
         caption = f"Drawn at {_told(values)}. Where a kernel runs, sliders move {moves}."
         still = bundle(reduced(frame), alt, f"<p><small>{html.escape(caption)}</small></p>")
         return self._view._repr_mimebundle_() | still

@@ -24,7 +24,9 @@ def refusal(port):
     if not (port.isdecimal() and int(port) < 65536):
         return f"--port must be a number from 0 to 65535, got {port}."
     with socket.socket() as probe:
-        if os.name != "nt":  # there this option would share a busy port; here it only ignores closed connections
+        if (
+            os.name != "nt"
+        ):  # there this option would share a busy port; here it only ignores closed connections
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(port)))
@@ -52,7 +54,10 @@ def main(args):
     if port is not None and (sentence := refusal(port)):
         print(sentence, file=sys.stderr)
         return 1
-    ours = [str(ROOT / "tools" / "jupyter"), str(ROOT / "notebooks" / "assignments")]  # the second for nbgrader
+    ours = [
+        str(ROOT / "tools" / "jupyter"),
+        str(ROOT / "notebooks" / "assignments"),
+    ]  # the second for nbgrader
     paths = [*ours, os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     from jupyterlab.labapp import LabApp  # a second's import, after the quick refusals

@@ -16,7 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
-OFFLINE = ("connection broken", "connection error", "Max retries exceeded", "timed out", "(from versions: none)")
+OFFLINE = (
+    "connection broken",
+    "connection error",
+    "Max retries exceeded",
+    "timed out",
+    "(from versions: none)",
+)
 
 
 class Refused(Exception):
@@ -84,12 +90,16 @@ def set_up(root, extras):
 
 
 def build(root, extras, fresh):
-    (root / ".venv" / "stamp.json").unlink(missing_ok=True)  # until all is done, nothing may look done
+    (root / ".venv" / "stamp.json").unlink(
+        missing_ok=True
+    )  # until all is done, nothing may look done
     if fresh:
         create(root)
     install(root, extras)
     # Builds the font cache, which a first notebook would report otherwise.
-    subprocess.call([venv_python(root), "-c", "import matplotlib.pyplot"], stderr=subprocess.DEVNULL)
+    subprocess.call(
+        [venv_python(root), "-c", "import matplotlib.pyplot"], stderr=subprocess.DEVNULL
+    )
 
 
 def create(root):
@@ -108,15 +118,28 @@ def create(root):
 def install(root, extras):
     """pip's own words go to .venv/install.log; its last telling line is quoted when it fails."""
     log = root / ".venv" / "install.log"
-    command = [venv_python(root), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    command = [
+        venv_python(root),
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     command += ["-c", "constraints.txt", "-e", f".[{','.join(extras)}]"]
     with open(log, "w", encoding="utf-8") as output:
         code = subprocess.call(command, cwd=root, stdout=output, stderr=subprocess.STDOUT)
     if code != 0:
         text = log.read_text(encoding="utf-8", errors="replace")
         offline = any(words in text for words in OFFLINE)
-        what = "The packages could not be fetched, perhaps for want of a network" if offline else "Installing failed"
-        raise Refused(f'{what}: pip said "{telling_line(text)}" (the rest is in .venv/install.log).')
+        what = (
+            "The packages could not be fetched, perhaps for want of a network"
+            if offline
+            else "Installing failed"
+        )
+        raise Refused(
+            f'{what}: pip said "{telling_line(text)}" (the rest is in .venv/install.log).'
+        )
 
 
 def telling_line(text):

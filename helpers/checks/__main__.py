@@ -21,16 +21,23 @@ MARKS = {"done": "✓", "not yet": "–"}
 def main(arguments=None):
     """The command line; the exit status is 0 unless a notebook is missing or could not be run."""
     parser = argparse.ArgumentParser(
-        "python -m helpers.checks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m helpers.checks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("wanted", nargs="*", metavar="NUMBER or PATH", help="default: all assignments")
+    parser.add_argument(
+        "wanted", nargs="*", metavar="NUMBER or PATH", help="default: all assignments"
+    )
     wanted = parser.parse_args(arguments).wanted or ["*"]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal may have no ✓
     try:
         from helpers.checks import running
     except ModuleNotFoundError as error:
-        parser.exit(1, f"The package {error.name} is missing. It comes with the JupyterLab of the course: make lab.\n")
+        parser.exit(
+            1,
+            f"The package {error.name} is missing. It comes with the JupyterLab of the course: make lab.\n",
+        )
     paths, problems = _found(wanted)
     rows = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -79,15 +86,23 @@ def find(wanted, start=None):
     roots = [start, *start.parents, Path(__file__).resolve().parents[2]]
     folder = next((root / FOLDER for root in roots if (root / FOLDER).is_dir()), None)
     if folder is None:
-        raise FileNotFoundError(f"There is no folder {FOLDER.as_posix()} here. Call this in the folder of the course.")
+        raise FileNotFoundError(
+            f"There is no folder {FOLDER.as_posix()} here. Call this in the folder of the course."
+        )
     found = _notebooks(folder, "*/*" if wanted == "*" else f"{int(wanted):02}_*/*")
     if not found:
-        raise FileNotFoundError(f"There is no assignment {'' if wanted == '*' else wanted + ' '}in {_shown(folder)}.")
+        raise FileNotFoundError(
+            f"There is no assignment {'' if wanted == '*' else wanted + ' '}in {_shown(folder)}."
+        )
     return found
 
 
 def _notebooks(folder, pattern):
-    return [path for path in sorted(folder.glob(f"{pattern}.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+    return [
+        path
+        for path in sorted(folder.glob(f"{pattern}.ipynb"))
+        if ".ipynb_checkpoints" not in path.parts
+    ]
 
 
 def _shown(path):
@@ -98,7 +113,10 @@ def _shown(path):
 def table(rows):
     """One line for each (number, title, state): the titles in a column, then ✓ done, – not yet, or ✗ and the slip."""
     width = max(len(title) for _, title, _ in rows)
-    return "\n".join(f"  {number}  {title:<{width}}  {MARKS.get(state, '✗')} {state}" for number, title, state in rows)
+    return "\n".join(
+        f"  {number}  {title:<{width}}  {MARKS.get(state, '✗')} {state}"
+        for number, title, state in rows
+    )
 
 
 if __name__ == "__main__":

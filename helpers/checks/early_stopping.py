@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.checks.exercise import agree, exercise, metrics, numbers, parts, require
+from helpers.checks.exercise import exercise, expect, expect_equal, metrics, numbers, parts
 
 OFF_BY_ONE = "patience off by one"
 LAST_FOR_BEST = "last weights for best"
@@ -18,13 +18,34 @@ def rule(stop, rng):
     """stop(losses, patience, min_delta) -> (best epoch, last epoch), both counted from 1."""
     cases = _cases(rng, [partial(_tells, wrong) for _, _, wrong in RULES])
     got = [[numbers(part) for part in parts(stop(*case), 2, "(best, last)")] for case in cases]
-    require(all(np.ndim(part) == 0 for pair in got for part in pair), "wrong return", "Return two numbers, no arrays.")
+    expect(
+        all(np.ndim(part) == 0 for pair in got for part in pair),
+        "wrong return",
+        "Return two numbers, no arrays.",
+    )
     seen = _first_wrong(cases, np.array(got), _epochs)
-    slips = [(name, f"{seen} {said}", [wrong(*case) for case in cases]) for name, said, wrong in RULES]
-    agree(got, [_epochs(*case) for case in cases], ("wrong epochs", f"{seen} Go through it by hand."), slips)
+    slips = [
+        (name, f"{seen} {said}", [wrong(*case) for case in cases]) for name, said, wrong in RULES
+    ]
+    expect_equal(
+        got,
+        [_epochs(*case) for case in cases],
+        ("wrong epochs", f"{seen} Go through it by hand."),
+        slips,
+    )
 
 
-def _epochs(losses, patience, min_delta, *, slack=0, margin=1, better=operator.lt, in_a_row=True, before=False):
+def _epochs(
+    losses,
+    patience,
+    min_delta,
+    *,
+    slack=0,
+    margin=1,
+    better=operator.lt,
+    in_a_row=True,
+    before=False,
+):
     """The rule, and with another argument a slip."""
     best, waited = 1, 0
     for epoch in range(2, len(losses) + 1):
@@ -71,7 +92,9 @@ def _rule(**wrong):
 
 
 def _then(change, **wrong):
-    return lambda losses, patience, d: change(Stopped(losses, patience, *_epochs(losses, patience, d, **wrong)))
+    return lambda losses, patience, d: change(
+        Stopped(losses, patience, *_epochs(losses, patience, d, **wrong))
+    )
 
 
 def _never_stopped(losses, _, min_delta):
@@ -83,19 +106,45 @@ _ROW = "Patience is about epochs in a row. What does a new best do to the count?
 _BEFORE = "A loss is a new best against the best one, not against the epoch before."
 _BEST = "The epoch to use is that of the best loss, not the one where you stop."
 _ADD_UP = "Small improvements add up: compare with the last epoch that counted as a new best."
-_KEPT = "The losses may also run out before patience does. Keep the best epoch in a name of its own."
+_KEPT = (
+    "The losses may also run out before patience does. Keep the best epoch in a name of its own."
+)
 RULES = [
     (OFF_BY_ONE, f"You wait an epoch too long. {_COUNT}", _rule(slack=1)),
     (OFF_BY_ONE, f"You give up an epoch too early. {_COUNT}", _rule(slack=-1)),
     ("not in a row", _ROW, _rule(in_a_row=False)),
     ("last epoch for best", _BEST, _then(lambda s: (s.last, s.last))),
-    ("equal counts as better", "A loss lower by exactly min_delta is no new best.", _rule(better=operator.le)),
-    ("min_delta forgotten", "A loss that is lower by less than min_delta is no new best.", _rule(margin=0)),
-    ("min_delta turned round", "In yours a loss may be higher and count as a new best.", _rule(margin=-1)),
+    (
+        "equal counts as better",
+        "A loss lower by exactly min_delta is no new best.",
+        _rule(better=operator.le),
+    ),
+    (
+        "min_delta forgotten",
+        "A loss that is lower by less than min_delta is no new best.",
+        _rule(margin=0),
+    ),
+    (
+        "min_delta turned round",
+        "In yours a loss may be higher and count as a new best.",
+        _rule(margin=-1),
+    ),
     ("compared with the epoch before", _BEFORE, _rule(before=True)),
-    ("compared with the epoch before", _BEFORE, _then(lambda s: (s.lowest(s.last), s.last), before=True)),
-    ("patience ignored", "You go on to the last loss. The rule ends the training earlier.", _never_stopped),
-    ("best of epochs never trained", "Your best epoch comes after the stop.", _then(lambda s: (s.lowest(), s.last))),
+    (
+        "compared with the epoch before",
+        _BEFORE,
+        _then(lambda s: (s.lowest(s.last), s.last), before=True),
+    ),
+    (
+        "patience ignored",
+        "You go on to the last loss. The rule ends the training earlier.",
+        _never_stopped,
+    ),
+    (
+        "best of epochs never trained",
+        "Your best epoch comes after the stop.",
+        _then(lambda s: (s.lowest(), s.last)),
+    ),
     ("patience epochs back", _KEPT, _then(lambda s: (s.last - s.patience, s.last))),
     ("counted from 0", "Epochs count from 1.", _then(lambda s: (s.best - 1, s.last - 1))),
     ("order exchanged", "Return the best epoch first.", _then(lambda s: (s.last, s.best))),
@@ -156,25 +205,62 @@ def keep(train, rng):
     path = w + np.cumsum(updates, axis=0)
     last, low = path[-1], f"The lowest loss is that after epoch {best + 1}"
     got = [numbers(part) for part in parts(train(w, updates, losses), 2, "(best, last)")]
-    require(all(part.shape == w.shape for part in got), "wrong shape", f"Return two arrays of shape {w.shape}.")
-    alias = "Both answers are the weights of the end. Did later epochs change the array that you kept?"
+    expect(
+        all(part.shape == w.shape for part in got),
+        "wrong shape",
+        f"Return two arrays of shape {w.shape}.",
+    )
+    alias = (
+        "Both answers are the weights of the end. Did later epochs change the array that you kept?"
+    )
     early = "Is its update in the weights that you keep?"
-    agree(
+    expect_equal(
         got,
         [path[best], last],
-        ("wrong weights", f"{low}. The weights there are w plus the updates of epochs 1 to {best + 1}."),
+        (
+            "wrong weights",
+            f"{low}. The weights there are w plus the updates of epochs 1 to {best + 1}.",
+        ),
         [
             (LAST_FOR_BEST, alias, [last, last]),
-            ("one epoch too early", f"{low}; you keep those of epoch {best}. {early}", [path[best - 1], last]),
-            ("one epoch too late", f"{low}; you keep those of epoch {best + 2}.", [path[best + 1], last]),
+            (
+                "one epoch too early",
+                f"{low}; you keep those of epoch {best}. {early}",
+                [path[best - 1], last],
+            ),
+            (
+                "one epoch too late",
+                f"{low}; you keep those of epoch {best + 2}.",
+                [path[best + 1], last],
+            ),
             ("order exchanged", "Return the best weights first.", [last, path[best]]),
-            ("stopped at the best", "Training goes on after the best epoch. last has all updates.", [path[best]] * 2),
-            ("stops at the first bump", f"{low}. You keep the weights before the first rise.", [path[1], last]),
-            ("highest for lowest", "You keep the weights of the highest loss.", [path[np.argmax(losses)], last]),
+            (
+                "stopped at the best",
+                "Training goes on after the best epoch. last has all updates.",
+                [path[best]] * 2,
+            ),
+            (
+                "stops at the first bump",
+                f"{low}. You keep the weights before the first rise.",
+                [path[1], last],
+            ),
+            (
+                "highest for lowest",
+                "You keep the weights of the highest loss.",
+                [path[np.argmax(losses)], last],
+            ),
             ("the start", "You give back the weights before training.", [w, last]),
-            ("update for weights", "You keep the update itself. Add it to the weights.", [updates[best], last]),
+            (
+                "update for weights",
+                "You keep the update itself. Add it to the weights.",
+                [updates[best], last],
+            ),
             ("updates not added up", f"Epochs 1 to {best} count too.", [w + updates[best], last]),
-            ("uphill", "You subtract the updates. They are what is added.", 2 * w - np.array([path[best], last])),
+            (
+                "uphill",
+                "You subtract the updates. They are what is added.",
+                2 * w - np.array([path[best], last]),
+            ),
         ],
     )
 
@@ -194,23 +280,47 @@ def two_filters(filters, rng):
 
 def _descent(descent, right, h, lr, t):
     seen = f"lr={lr:.2f}, t={t}: where h={h[0]:.2f}, descent from 0 gets to {right[0]:.3f} of w*"
-    agree(
+    expect_equal(
         descent,
         right,
         ("wrong share of descent", f"{seen}. What does one step do to the distance from w*?"),
         [
-            ("what is left for what is reached", f"{seen}. Yours is the distance that is left.", 1 - right),
-            ("lr missing in 1 - lr*h", f"{seen}. A step is lr times the gradient.", 1 - (1 - h) ** t),
+            (
+                "what is left for what is reached",
+                f"{seen}. Yours is the distance that is left.",
+                1 - right,
+            ),
+            (
+                "lr missing in 1 - lr*h",
+                f"{seen}. A step is lr times the gradient.",
+                1 - (1 - h) ** t,
+            ),
             ("one step", f"{seen}. That is the share after one step; take {t}.", lr * h),
-            ("straight line", f"{seen}. A step takes a share of what is left, less each time.", lr * h * t),
+            (
+                "straight line",
+                f"{seen}. A step takes a share of what is left, less each time.",
+                lr * h * t,
+            ),
             (
                 "exponential for the power",
                 "Near, and exact for tiny steps alone. Steps are finite.",
                 1 - np.exp(-lr * h * t),
             ),
-            ("curvature doubled", f"{seen}. h is the second derivative: no 2 is missing.", 1 - (1 - 2 * lr * h) ** t),
-            ("curvature halved", f"{seen}. The derivative of h/2 (w - w*)^2 is h (w - w*).", 1 - (1 - lr * h / 2) ** t),
-            ("one step too many", f"{seen}. Yours is one step further.", 1 - (1 - lr * h) ** (t + 1)),
+            (
+                "curvature doubled",
+                f"{seen}. h is the second derivative: no 2 is missing.",
+                1 - (1 - 2 * lr * h) ** t,
+            ),
+            (
+                "curvature halved",
+                f"{seen}. The derivative of h/2 (w - w*)^2 is h (w - w*).",
+                1 - (1 - lr * h / 2) ** t,
+            ),
+            (
+                "one step too many",
+                f"{seen}. Yours is one step further.",
+                1 - (1 - lr * h) ** (t + 1),
+            ),
             ("one step too few", f"{seen}. Yours is one step behind.", 1 - (1 - lr * h) ** (t - 1)),
         ],
     )
@@ -220,20 +330,35 @@ def _ridge(ridge, h, time, t, lr):
     lam = 1 / time
     seen = f"lr={lr:.2f}, t={t}"
     zero = "Set the gradient h (w - w*) + lam w to zero"
-    agree(
+    expect_equal(
         ridge,
         h / (h + lam),
-        ("wrong share of ridge", f"{zero}, solve for w / w*, and put in the lam that belongs to t."),
+        (
+            "wrong share of ridge",
+            f"{zero}, solve for w / w*, and put in the lam that belongs to t.",
+        ),
         [
             (
                 "lam = lr t",
                 f"{seen}: with more steps your penalty grows, and longer training shrinks less.",
                 h / (h + time),
             ),
-            ("lr missing in lam", f"{seen}: half the lr needs twice the steps to one point. See lam.", h / (h + 1 / t)),
+            (
+                "lr missing in lam",
+                f"{seen}: half the lr needs twice the steps to one point. See lam.",
+                h / (h + 1 / t),
+            ),
             ("t missing in lam", f"{seen}: your lam is the same for all t.", h / (h + 1 / lr)),
-            ("what is left for what is reached", "Ridge comes to w* as lam goes to 0; yours to 0.", lam / (h + lam)),
-            ("lam doubled", f"{zero}: the half of lam/2 w^2 has gone with the 2.", h / (h + 2 * lam)),
+            (
+                "what is left for what is reached",
+                "Ridge comes to w* as lam goes to 0; yours to 0.",
+                lam / (h + lam),
+            ),
+            (
+                "lam doubled",
+                f"{zero}: the half of lam/2 w^2 has gone with the 2.",
+                h / (h + 2 * lam),
+            ),
             ("lam halved", f"{zero}: what is the derivative of lam/2 w^2?", h / (h + lam / 2)),
             ("lam squared", f"{zero}. lam stands there once.", h / (h + lam**2)),
             ("h missing above", f"{zero}. h multiplies w* too.", 1 / (h + lam)),
@@ -249,27 +374,62 @@ def honest(report, rng):
     at = test[runs, chosen]
     score, optimism = parts(report(validation, test), 2, "(score, optimism)")
     own = "Each run has a validation curve of its own and stops by that."
-    agree(
+    expect_equal(
         score,
         at.mean(),
-        ("wrong score", f"Run 1 has its lowest validation loss after epoch {chosen[0] + 1}. What is reported of it?"),
+        (
+            "wrong score",
+            f"Run 1 has its lowest validation loss after epoch {chosen[0] + 1}. What is reported of it?",
+        ),
         [
-            ("test set used to stop", "You choose by the test loss, and flatter yourself.", test.min(axis=1).mean()),
+            (
+                "test set used to stop",
+                "You choose by the test loss, and flatter yourself.",
+                test.min(axis=1).mean(),
+            ),
             (
                 "test set used to stop",
                 "Your epoch is that of the lowest mean test loss.",
                 test[:, test.mean(0).argmin()].mean(),
             ),
             ("test set used to stop", "You take the lowest test loss of all.", test.min()),
-            ("validation loss reported", "What chose the epoch is too good. Report another set.", low.mean()),
-            ("last epoch for best", "That is the test loss at the end of training.", test[:, -1].mean()),
+            (
+                "validation loss reported",
+                "What chose the epoch is too good. Report another set.",
+                low.mean(),
+            ),
+            (
+                "last epoch for best",
+                "That is the test loss at the end of training.",
+                test[:, -1].mean(),
+            ),
             ("one epoch for all runs", own, test[:, validation.mean(axis=0).argmin()].mean()),
             ("one epoch for all runs", own, test[:, chosen[0]].mean()),
-            ("best run picked", "That is one of the runs. Report the mean of all.", at[low.argmin()]),
-            ("best run picked", "That is the run that tests best. Report the mean of all.", at.min()),
-            ("one epoch too late", "Yours is the epoch after the chosen one.", test[runs, chosen + 1].mean()),
-            ("one epoch too early", "Yours is the epoch before the chosen one.", test[runs, chosen - 1].mean()),
-            ("highest for lowest", "You choose the worst epoch.", test[runs, validation.argmax(axis=1)].mean()),
+            (
+                "best run picked",
+                "That is one of the runs. Report the mean of all.",
+                at[low.argmin()],
+            ),
+            (
+                "best run picked",
+                "That is the run that tests best. Report the mean of all.",
+                at.min(),
+            ),
+            (
+                "one epoch too late",
+                "Yours is the epoch after the chosen one.",
+                test[runs, chosen + 1].mean(),
+            ),
+            (
+                "one epoch too early",
+                "Yours is the epoch before the chosen one.",
+                test[runs, chosen - 1].mean(),
+            ),
+            (
+                "highest for lowest",
+                "You choose the worst epoch.",
+                test[runs, validation.argmax(axis=1)].mean(),
+            ),
             ("sum for mean", "With twice the runs your score would double.", at.sum()),
             ("score of each run", "Return one number: the mean over the runs.", at),
         ],
@@ -283,7 +443,9 @@ def _curves(rng):
     epochs, runs = rng.permutation(np.arange(1, 13)), np.arange(5)
     low = rng.uniform(0.3, 0.5, 5)
     validation[runs, epochs[:5]] = low
-    test[runs, epochs[:5]] = low + rng.permutation([-0.1, 0.1, 0.15, 0.2, 0.3])  # luck, once the other way
+    test[runs, epochs[:5]] = low + rng.permutation(
+        [-0.1, 0.1, 0.15, 0.2, 0.3]
+    )  # luck, once the other way
     test[runs, epochs[5:10]] = rng.uniform(0.05, 0.15, 5)
     validation[:, 0] += 1  # the first epoch is the highest
     return validation, test
@@ -291,16 +453,36 @@ def _curves(rng):
 
 def _optimism(optimism, validation, test, at, low):
     gap = "The chosen epoch's test loss minus its validation loss, run by run"
-    agree(
+    expect_equal(
         optimism,
         (at - low).mean(),
         ("wrong optimism", f"{gap}; then the mean."),
         [
-            ("sign turned round", "Too good a validation loss gives a positive optimism.", (low - at).mean()),
-            ("last epoch for best", f"{gap}, not that of the last.", (test - validation)[:, -1].mean()),
-            ("each set at its own minimum", f"{gap}: one epoch for both.", (test.min(axis=1) - low).mean()),
-            ("mean over all epochs", f"{gap}. Epochs that were not chosen do not flatter.", (test - validation).mean()),
-            ("absolute values", "Luck has a sign; without it noise counts as optimism.", abs(at - low).mean()),
+            (
+                "sign turned round",
+                "Too good a validation loss gives a positive optimism.",
+                (low - at).mean(),
+            ),
+            (
+                "last epoch for best",
+                f"{gap}, not that of the last.",
+                (test - validation)[:, -1].mean(),
+            ),
+            (
+                "each set at its own minimum",
+                f"{gap}: one epoch for both.",
+                (test.min(axis=1) - low).mean(),
+            ),
+            (
+                "mean over all epochs",
+                f"{gap}. Epochs that were not chosen do not flatter.",
+                (test - validation).mean(),
+            ),
+            (
+                "absolute values",
+                "Luck has a sign; without it noise counts as optimism.",
+                abs(at - low).mean(),
+            ),
             ("ratio for difference", f"{gap}: a difference, in nats.", (at / low).mean()),
             ("sum for mean", "With twice the runs your optimism would double.", (at - low).sum()),
             ("optimism of each run", "Return one number: the mean over the runs.", at - low),
@@ -315,7 +497,11 @@ def returned(returned_weights, rng):
     cases = [case[:2] for case in _cases(rng, tells)]
     weights = [rng.normal(0, 1, (len(losses), 2)) for losses, _ in cases]
     got = [numbers(returned_weights(w, *case)) for w, case in zip(weights, cases, strict=True)]
-    require(all(w.shape == (2,) for w in got), "wrong shape", "Return the weights of one epoch, one row of weights.")
+    expect(
+        all(w.shape == (2,) for w in got),
+        "wrong shape",
+        "Return the weights of one epoch, one row of weights.",
+    )
 
     def rows(which):
         return [w[_index(which, *case)] for w, case in zip(weights, cases, strict=True)]
@@ -327,7 +513,12 @@ def returned(returned_weights, rng):
     ended = "patience ends it" if last - best >= patience else "the epochs run out"
     seen = f"{_shown(losses)}, patience {patience}: {ended} after epoch {last}"
     slips = [(name, f"{seen}. {said}", rows(wrong)) for name, said, wrong in RETURNED]
-    agree(got, right, ("wrong weights", f"{seen}. Which epoch's weights do you return, and which are best?"), slips)
+    expect_equal(
+        got,
+        right,
+        ("wrong weights", f"{seen}. Which epoch's weights do you return, and which are best?"),
+        slips,
+    )
 
 
 def _best(losses, patience, best, last):  # noqa: ARG001 - called like the wrong ones
@@ -368,7 +559,11 @@ RETURNED = [
     ),
     ("one epoch too early", "You return those before the best.", lambda s: s.best - 1),
     ("one epoch too late", "You return those after the best.", lambda s: min(s.best + 1, s.last)),
-    ("patience epochs back", "The best epoch need not be patience epochs back.", lambda s: s.last - s.patience),
+    (
+        "patience epochs back",
+        "The best epoch need not be patience epochs back.",
+        lambda s: s.last - s.patience,
+    ),
     (
         OFF_BY_ONE,
         "You wait an epoch longer than patience, and find another best.",
@@ -392,25 +587,41 @@ def fair(run, rng):
     patient, hasty, again, other = (
         metrics(METRICS, run(*case)) for case in ((7, seed), (1, seed), (1, seed), (1, seed + 1))
     )
-    require(
+    expect(
         all(_near(hasty, again, name) for name in METRICS),
         "not repeatable",
         "run(1, seed) gave two results. Make its generator from the seed.",
     )
     paired = _near(patient, hasty, "first loss")
-    require(paired, "not paired", "After one epoch the loss differs with patience: other digits, weights or batches.")
+    expect(
+        paired,
+        "not paired",
+        "After one epoch the loss differs with patience: other digits, weights or batches.",
+    )
     alike = _near(hasty, other, "first loss")
-    require(not alike, "seed without effect", "Two seeds have the same first loss: same weights, same split.")
+    expect(
+        not alike,
+        "seed without effect",
+        "Two seeds have the same first loss: same weights, same split.",
+    )
     _follows({7: patient, 1: hasty}, most)
     best = int(patient["best epoch"])
     cut, soon = (metrics(METRICS, run(7, seed, min(most, best + extra))) for extra in (0, 3))
     seen = f"After {patient['epochs']:.0f} epochs the validation loss of what comes back is"
     back = f"{seen} {patient['validation loss']:.3f}. Training that ends with the best, epoch {best}, gives"
-    require(cut["epochs"] == best, "epochs ignored", f"run(7, seed, {best}) trained {cut['epochs']:.0f} epochs.")
+    expect(
+        cut["epochs"] == best,
+        "epochs ignored",
+        f"run(7, seed, {best}) trained {cut['epochs']:.0f} epochs.",
+    )
     same = _near(cut, patient, "validation loss")
-    require(same, LAST_FOR_BEST, f"{back} {cut['validation loss']:.3f}. Put the best weights back.")
+    expect(same, LAST_FOR_BEST, f"{back} {cut['validation loss']:.3f}. Put the best weights back.")
     same = _near(soon, patient, "validation loss")
-    require(same, RUN_OUT, f"Patience 7, {best + 3} epochs at most, the best is {best}: the last weights come back.")
+    expect(
+        same,
+        RUN_OUT,
+        f"Patience 7, {best + 3} epochs at most, the best is {best}: the last weights come back.",
+    )
     _honest(patient)
 
 
@@ -418,30 +629,46 @@ def _follows(runs, most):
     """Do the best and the last epoch fit to the patience? Both count from 1."""
     gaps = {patience: result["epochs"] - result["best epoch"] for patience, result in runs.items()}
     ended = {patience: result["epochs"] < most for patience, result in runs.items()}
-    seen = "; ".join(f"patience {p}: best {r['best epoch']:.0f}, last {r['epochs']:.0f}" for p, r in runs.items())
-    right = all(gap == patience if ended[patience] else gap <= patience for patience, gap in gaps.items())
+    seen = "; ".join(
+        f"patience {p}: best {r['best epoch']:.0f}, last {r['epochs']:.0f}" for p, r in runs.items()
+    )
+    right = all(
+        gap == patience if ended[patience] else gap <= patience for patience, gap in gaps.items()
+    )
     long = any(result["epochs"] > most for result in runs.values())
-    require(not long, "too many epochs", f"{seen}. At most {most} epochs are allowed.")
+    expect(not long, "too many epochs", f"{seen}. At most {most} epochs are allowed.")
     zero = all(gap == 0 and ended[patience] for patience, gap in gaps.items())
-    require(not zero, "last epoch for best", f"{seen}. Which epoch's weights came back?")
+    expect(not zero, "last epoch for best", f"{seen}. Which epoch's weights came back?")
     shifted = not right and len({gap - patience for patience, gap in gaps.items()}) == 1
-    require(not shifted, OFF_BY_ONE, f"{seen}. Is the best epoch counted from 1?")
+    expect(not shifted, OFF_BY_ONE, f"{seen}. Is the best epoch counted from 1?")
     equal = not right and (len(set(gaps.values())) == 1 or not ended[1])
-    require(not equal, "patience without effect", f"{seen}. Does the rule get the patience?")
-    require(right, "wrong rule", f"{seen}. Between the two there should be as many epochs as patience says.")
+    expect(not equal, "patience without effect", f"{seen}. Does the rule get the patience?")
+    expect(
+        right,
+        "wrong rule",
+        f"{seen}. Between the two there should be as many epochs as patience says.",
+    )
 
 
 def _honest(result):
     leak = result["test loss"] == result["validation loss"]
-    require(not leak, "test set used to stop", "Validation and test loss are one number. Hold out two sets.")
+    expect(
+        not leak,
+        "test set used to stop",
+        "Validation and test loss are one number. Hold out two sets.",
+    )
     learned = result["test loss"] < 1.6
-    require(
+    expect(
         learned,
         "not trained",
         f"The test loss is {result['test loss']:.2f}. Do the batches cover all digits in each epoch?",
     )
     ten = abs(result["null loss"] - np.log(10)) < 1e-3
-    require(ten, "null row wrong", "Who gives each of ten digits the probability 1/10 pays how many nats for a digit?")
+    expect(
+        ten,
+        "null row wrong",
+        "Who gives each of ten digits the probability 1/10 pays how many nats for a digit?",
+    )
 
 
 def _near(first, second, name):

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from helpers.arguments import show
+from helpers.internal.arguments import describe
 
 PLAIN = (bool, int, float, str, type(None))
 NUMBERS = "fiub"  # kinds of dtype: floats, integers, booleans
@@ -61,13 +61,20 @@ def outcome(check):
     except (Slip, NotYet) as result:
         return result
     except Exception as error:
-        return Slip("unexpected answer", f"The check could not read it ({_first_line(error)}). Compare the docstring.")
+        return Slip(
+            "unexpected answer",
+            f"The check could not read it ({_first_line(error)}). Compare the docstring.",
+        )
     return None
 
 
 def exercises(module):
     """The checks of a module such as helpers.checks.norms, in the order of their numbers."""
-    checks = (value for value in vars(module).values() if hasattr(value, "number") and hasattr(value, "title"))
+    checks = (
+        value
+        for value in vars(module).values()
+        if hasattr(value, "number") and hasattr(value, "title")
+    )
     return sorted(checks, key=lambda check: check.number)
 
 
@@ -127,13 +134,18 @@ class Answer:
             raise
         except (Exception, SystemExit) as error:
             name = f"raises {type(error).__name__}"
-            raise Slip(name, f"The call stopped with: {_first_line(error)}. {_inputs(before)}") from None
+            raise Slip(
+                name, f"The call stopped with: {_first_line(error)}. {_inputs(before)}"
+            ) from None
         if result is ...:
             raise NotYet
         if result is None:
             raise Slip("nothing returned", "The function returns None. End it with a return.")
         if not mutable and not _same(before, arguments):
-            raise Slip("input changed", "An array of the caller was changed in place. Work on a new array: x = x * 2.")
+            raise Slip(
+                "input changed",
+                "An array of the caller was changed in place. Work on a new array: x = x * 2.",
+            )
         return plain(result)
 
 
@@ -157,22 +169,29 @@ def _plain(value):
     if kind is dict:
         return {str(key): _plain(item) for key, item in value.items()}
     if kind is np.ndarray and value.size > LARGEST:
-        raise Slip("too many numbers", f"The answer holds an array of shape {value.shape}. Compare the docstring.")
+        raise Slip(
+            "too many numbers",
+            f"The answer holds an array of shape {value.shape}. Compare the docstring.",
+        )
     if kind is np.ndarray or issubclass(kind, np.generic):
         result = np.array(value)
         if result.dtype.kind in NUMBERS:
             return result if result.ndim else result.item()
-    seen = show(value) if kind is np.ndarray else f"an object of the class {kind.__name__}"  # its repr could do harm
-    raise Slip("not a number", f"The answer holds {seen}. Return numbers or NumPy arrays of numbers.")
+    seen = (
+        describe(value) if kind is np.ndarray else f"an object of the class {kind.__name__}"
+    )  # its repr could do harm
+    raise Slip(
+        "not a number", f"The answer holds {seen}. Return numbers or NumPy arrays of numbers."
+    )
 
 
-def require(holds, name, sentence):
+def expect(holds, name, sentence):
     """Raise Slip(name, sentence) unless `holds`."""
     if not holds:
         raise Slip(name, sentence)
 
 
-def agree(got, right, otherwise, slips=(), rtol=1e-6):
+def expect_equal(got, right, otherwise, slips=(), rtol=1e-6):
     """Raise Slip where `got` is not `right`: the first of `slips` (name, sentence, value) whose value it equals.
 
     Where it equals none of them, the slip is `otherwise`, a pair (name, sentence). Shapes are compared first.
@@ -205,7 +224,7 @@ def numbers(value):
             return array.astype(float)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise Slip("not a number", f"The answer is {show(value)}, expected numbers.")
+    raise Slip("not a number", f"The answer is {describe(value)}, expected numbers.")
 
 
 def _whole(array):
@@ -219,7 +238,7 @@ def metrics(names, result):
         raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, names))}.")
     values = {name: numbers(value) for name, value in result.items()}
     single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    require(single, "not a number", "Each of the results is one finite number.")
+    expect(single, "not a number", "Each of the results is one finite number.")
     return {name: float(value) for name, value in values.items()}
 
 
@@ -231,7 +250,9 @@ def agrees(first, second, *names):
 def parts(value, count, names):
     """The `count` parts of a tuple that a function returns; `names` says what they are, such as "(y, mask)"."""
     if type(value) not in (tuple, list) or len(value) != count:
-        raise Slip("wrong return", f"Return {names}, {count} values. The answer is {show(value)}.")
+        raise Slip(
+            "wrong return", f"Return {names}, {count} values. The answer is {describe(value)}."
+        )
     return value
 
 
@@ -241,14 +262,18 @@ def _same(before, after):
     if type(before) in (tuple, list):
         return len(before) == len(after) and all(map(_same, before, after))
     if type(before) is dict:
-        return before.keys() == after.keys() and all(_same(before[key], after[key]) for key in before)
+        return before.keys() == after.keys() and all(
+            _same(before[key], after[key]) for key in before
+        )
     if isinstance(before, np.ndarray):
         return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
-    return type(before) not in PLAIN or before == after or before != before  # NaN differs from itself
+    return (
+        type(before) not in PLAIN or before == after or before != before
+    )  # NaN differs from itself
 
 
 def _inputs(arguments):
-    return "It was called with " + ", ".join(show(argument) for argument in arguments) + "."
+    return "It was called with " + ", ".join(describe(argument) for argument in arguments) + "."
 
 
 def _first_line(error):

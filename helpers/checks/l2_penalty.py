@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, agree, exercise, numbers, parts, require
+from helpers.checks.exercise import Slip, exercise, expect, expect_equal, numbers, parts
 
 
 @exercise(1, "the cost, with lambda/(2m)")
@@ -12,7 +12,7 @@ def cost(penalized_cost, rng):
     lam, m, start = rng.uniform(0.3, 0.9), int(rng.integers(20, 60)), rng.uniform(1, 2)
     squares = np.array([(p**2).sum() for p in params])
     W, weights, biases, half = params[::2], squares[::2].sum(), squares[1::2].sum(), lam / (2 * m)
-    agree(
+    expect_equal(
         penalized_cost(start, params, lam, m),
         start + half * weights,
         (
@@ -70,9 +70,21 @@ def cost(penalized_cost, rng):
                 "The squares of a matrix are averaged. Add them up.",
                 start + half * sum((w**2).mean() for w in W),
             ),
-            ("one layer only", "You penalize the last layer; there are three.", start + half * squares[-2]),
-            ("one layer only", "You penalize the first layer; there are three.", start + half * squares[0]),
-            ("data cost forgotten", "You return the penalty alone. It comes on top of data_cost.", half * weights),
+            (
+                "one layer only",
+                "You penalize the last layer; there are three.",
+                start + half * squares[-2],
+            ),
+            (
+                "one layer only",
+                "You penalize the first layer; there are three.",
+                start + half * squares[0],
+            ),
+            (
+                "data cost forgotten",
+                "You return the penalty alone. It comes on top of data_cost.",
+                half * weights,
+            ),
         ],
     )
 
@@ -84,22 +96,46 @@ def _spectral(weights):
 @exercise(2, "the gradient, confirmed")
 def gradient(penalized_gradient, rng):
     """penalized_gradient(X, y, W, b, lam) -> (dW, db) of mean cross-entropy + lam/2 ||W||^2 of a logistic layer."""
-    X, W, b, lam = rng.standard_normal((12, 4)), rng.normal(0, 1, (4, 1)), rng.uniform(0.5, 1, 1), rng.uniform(0.2, 0.8)
+    X, W, b, lam = (
+        rng.standard_normal((12, 4)),
+        rng.normal(0, 1, (4, 1)),
+        rng.uniform(0.5, 1, 1),
+        rng.uniform(0.2, 0.8),
+    )
     y = rng.permutation(np.arange(12) % 2)[:, None]
     dW, db = parts(penalized_gradient(X, y, W, b, lam), 2, "(dW, db)")
     forecast = 1 / (1 + np.exp(-(X @ W + b)))
     off = (forecast - y) / len(X)
     data = X.T @ off
-    agree(
+    expect_equal(
         dW,
         data + lam * W,
-        ("wrong gradient of W", "Take it apart: call it with lam = 0, then see what lam adds. Which part is off?"),
+        (
+            "wrong gradient of W",
+            "Take it apart: call it with lam = 0, then see what lam adds. Which part is off?",
+        ),
         [
-            ("lambda W forgotten", "dW does not know lam: the cost has the penalty, its gradient has not.", data),
-            ("factor 2 left over", "lam adds 2 lam W. What is the derivative of lam/2 w^2?", data + 2 * lam * W),
+            (
+                "lambda W forgotten",
+                "dW does not know lam: the cost has the penalty, its gradient has not.",
+                data,
+            ),
+            (
+                "factor 2 left over",
+                "lam adds 2 lam W. What is the derivative of lam/2 w^2?",
+                data + 2 * lam * W,
+            ),
             ("half left over", "lam adds lam/2 W. The square brings a 2 down.", data + lam / 2 * W),
-            ("lambda divided by m", "lam adds lam/m W. Here the penalty is lam/2, without m.", data + lam / len(X) * W),
-            ("mean forgotten", "The data term is a sum over examples; the cost is a mean.", len(X) * data + lam * W),
+            (
+                "lambda divided by m",
+                "lam adds lam/m W. Here the penalty is lam/2, without m.",
+                data + lam / len(X) * W,
+            ),
+            (
+                "mean forgotten",
+                "The data term is a sum over examples; the cost is a mean.",
+                len(X) * data + lam * W,
+            ),
             (
                 "penalty subtracted",
                 "lam pushes the weights away from zero. Which sign has the slope of w^2?",
@@ -110,25 +146,52 @@ def gradient(penalized_gradient, rng):
                 "lam adds a vector of length lam, whatever W is. The norm is squared here.",
                 data + lam * W / np.linalg.norm(W),
             ),
-            ("gradient of L1", "lam adds its sign. Here the pull goes with the size.", data + lam * np.sign(W)),
+            (
+                "gradient of L1",
+                "lam adds its sign. Here the pull goes with the size.",
+                data + lam * np.sign(W),
+            ),
             (
                 "labels forgotten",
                 "The data term is the same whatever y is. How far is the forecast off?",
                 X.T @ forecast / len(X) + lam * W,
             ),
-            ("data term turned round", "Forecast minus label, or label minus forecast?", -data + lam * W),
+            (
+                "data term turned round",
+                "Forecast minus label, or label minus forecast?",
+                -data + lam * W,
+            ),
         ],
     )
     db = numbers(db)
-    agree(
+    expect_equal(
         db.reshape(1) if db.size == 1 else db,
         off.sum(axis=0),
-        ("wrong gradient of b", "b moves the logit of every example by the same amount. What does each contribute?"),
+        (
+            "wrong gradient of b",
+            "b moves the logit of every example by the same amount. What does each contribute?",
+        ),
         [
-            ("bias decayed", "lam pulls the bias as well. What is penalized is W.", off.sum(axis=0) + lam * b),
-            ("mean forgotten", "db is a sum over examples; the cost is a mean.", len(X) * off.sum(axis=0)),
-            ("mean taken twice", f"db is {len(X)} times too small. How often did you divide by N?", off.mean(axis=0)),
-            ("not summed over examples", "There is one b for all examples, so db has one entry.", off),
+            (
+                "bias decayed",
+                "lam pulls the bias as well. What is penalized is W.",
+                off.sum(axis=0) + lam * b,
+            ),
+            (
+                "mean forgotten",
+                "db is a sum over examples; the cost is a mean.",
+                len(X) * off.sum(axis=0),
+            ),
+            (
+                "mean taken twice",
+                f"db is {len(X)} times too small. How often did you divide by N?",
+                off.mean(axis=0),
+            ),
+            (
+                "not summed over examples",
+                "There is one b for all examples, so db has one entry.",
+                off,
+            ),
         ],
     )
 
@@ -143,12 +206,19 @@ def directions(shrink, rng):
     kept, I, along = h / (h + lam), np.eye(4), np.diag(H) / (np.diag(H) + lam)
     right = V * kept @ V.T @ w_star
     vectors = np.linalg.eigh(H)[1]
-    agree(
+    expect_equal(
         w_lam,
         right,
-        ("wrong weights", "At w_lam the gradient H (w - w_star) + lam w is zero. Put your w in: what is left?"),
+        (
+            "wrong weights",
+            "At w_lam the gradient H (w - w_star) + lam w is zero. Put your w in: what is left?",
+        ),
         [
-            ("lam added to every element", "lam I has lam on its diagonal only.", np.linalg.solve(H + lam, H @ w_star)),
+            (
+                "lam added to every element",
+                "lam I has lam on its diagonal only.",
+                np.linalg.solve(H + lam, H @ w_star),
+            ),
             (
                 "H forgotten on the right",
                 "With lam = 0 the minimum stays at w_star; yours moves.",
@@ -170,15 +240,30 @@ def directions(shrink, rng):
                 kept * (vectors.T @ w_star),
             ),
             ("what is lost", "You return w_star - w_lam. A huge lam must give 0.", w_star - right),
-            ("one factor for all", "Steep directions keep more than flat ones.", w_star / (1 + lam)),
-            ("no shrinking", "lam has no effect on the weights. Where does it enter the gradient?", w_star),
-            ("2 lam for lam", "The slope of lam/2 w^2 is lam w.", np.linalg.solve(H + 2 * lam * I, H @ w_star)),
+            (
+                "one factor for all",
+                "Steep directions keep more than flat ones.",
+                w_star / (1 + lam),
+            ),
+            (
+                "no shrinking",
+                "lam has no effect on the weights. Where does it enter the gradient?",
+                w_star,
+            ),
+            (
+                "2 lam for lam",
+                "The slope of lam/2 w^2 is lam w.",
+                np.linalg.solve(H + 2 * lam * I, H @ w_star),
+            ),
         ],
     )
-    agree(
+    expect_equal(
         df,
         kept.sum(),
-        ("wrong degrees of freedom", "At lam = 0 all four directions count 1 each; at a huge lam none."),
+        (
+            "wrong degrees of freedom",
+            "At lam = 0 all four directions count 1 each; at a huge lam none.",
+        ),
         [
             (
                 "squares of the eigenvalues",
@@ -192,9 +277,21 @@ def directions(shrink, rng):
             ),
             ("shares squared", "Add up the shares themselves.", np.sum(kept**2)),
             ("what is lost", "It grows with lam. Count what is kept.", np.sum(1 - kept)),
-            ("mean for the sum", "It is below 1: a share, not a number of directions.", kept.mean()),
-            ("curvature read off the axes", "You take the diagonal of H for its eigenvalues.", along.sum()),
-            ("directions counted whole", "lam has no effect on df. Each direction counts with its share.", 4.0),
+            (
+                "mean for the sum",
+                "It is below 1: a share, not a number of directions.",
+                kept.mean(),
+            ),
+            (
+                "curvature read off the axes",
+                "You take the diagonal of H for its eigenvalues.",
+                along.sum(),
+            ),
+            (
+                "directions counted whole",
+                "lam has no effect on df. Each direction counts with its share.",
+                4.0,
+            ),
             ("bias counted", "It is too large by 1. There is no bias in w.", kept.sum() + 1),
         ],
     )
@@ -212,18 +309,35 @@ def conventions(convert, rng):
         raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, NAMES))}.")
     wrong_side = ("m on the wrong side", "make its loss a mean. What happens to its penalty?")
     forgotten = ("m forgotten", "a factor m stands in its loss or its penalty and not in yours.")
-    half = ("half forgotten", "it is twice the right one. Who writes 1/2 before the penalty, and who does not?")
+    half = (
+        "half forgotten",
+        "it is twice the right one. Who writes 1/2 before the penalty, and who does not?",
+    )
     halved = ("half on the wrong side", "is the 1/2 in its objective, in yours, or in both?")
     no_m = ("m where there is none", "its loss is a mean, as yours is.")
     inverse = ("C not inverted", "C stands before the loss: a strong penalty means a small C.")
     for name, right, slips in (
-        ("lambda/(2m)", lam * m, [(wrong_side, lam / m), (forgotten, lam), (half, 2 * lam * m), (halved, lam * m / 2)]),
+        (
+            "lambda/(2m)",
+            lam * m,
+            [(wrong_side, lam / m), (forgotten, lam), (half, 2 * lam * m), (halved, lam * m / 2)],
+        ),
         ("keras L2", lam / 2, [(half, lam), (halved, 2 * lam)]),
-        ("weight_decay", lam, [(halved, lam / 2), (half, 2 * lam), (no_m, lam / m), (no_m, lam * m)]),
+        (
+            "weight_decay",
+            lam,
+            [(halved, lam / 2), (half, 2 * lam), (no_m, lam / m), (no_m, lam * m)],
+        ),
         (
             "Ridge alpha",
             lam * m / 2,
-            [(half, lam * m), (forgotten, lam / 2), (forgotten, lam), (wrong_side, lam / m / 2), (halved, 2 * lam * m)],
+            [
+                (half, lam * m),
+                (forgotten, lam / 2),
+                (forgotten, lam),
+                (wrong_side, lam / m / 2),
+                (halved, 2 * lam * m),
+            ],
         ),
         (
             "LogisticRegression C",
@@ -242,24 +356,36 @@ def conventions(convert, rng):
             "wrong number",
             f"{name}: lam = {lam:.3f}, m = {m}. Write both objectives and make one the other's multiple.",
         )
-        agree(got[name], right, otherwise, slips)
+        expect_equal(got[name], right, otherwise, slips)
 
 
 @exercise(5, "find the bug: a bias that cannot follow")
 def bias(fit_ridge, rng):
     """fit_ridge(X, y, lam) -> (w, b), the smallest mean((y - X w - b)^2) + lam/2 ||w||^2, b free."""
     X = rng.standard_normal((25, 3)) * [0.5, 1, 2] + rng.uniform(1, 2, 3)
-    y, lam = X @ rng.uniform(1, 2, 3) + rng.uniform(20, 40) + rng.standard_normal(25), rng.uniform(0.3, 0.9)
+    y, lam = (
+        X @ rng.uniform(1, 2, 3) + rng.uniform(20, 40) + rng.standard_normal(25),
+        rng.uniform(0.3, 0.9),
+    )
     w, b = parts(fit_ridge(X, y, lam), 2, "(w, b)")
     right_w, right_b = _ridge(X, y, [lam] * 3)
     variants = {
-        "bias penalized": ("Add 100 to all y: b should grow by 100. Who holds it back?", _ridge(X, y, [lam] * 3, lam)),
+        "bias penalized": (
+            "Add 100 to all y: b should grow by 100. Who holds it back?",
+            _ridge(X, y, [lam] * 3, lam),
+        ),
         "wrong weight spared": (
             "The first weight is free, not b. Where is the column of ones?",
             _ridge(X, y, [0, lam, lam], lam),
         ),
-        "last weight spared": ("The last weight is free, and so is b. Only b should be.", _ridge(X, y, [lam, lam, 0])),
-        "bias forgotten": ("The fit is forced through 0. Where does b come in?", _through_zero(X, y, lam)),
+        "last weight spared": (
+            "The last weight is free, and so is b. Only b should be.",
+            _ridge(X, y, [lam, lam, 0]),
+        ),
+        "bias forgotten": (
+            "The fit is forced through 0. Where does b come in?",
+            _through_zero(X, y, lam),
+        ),
         "nothing penalized": ("That is least squares: lam has no effect.", _ridge(X, y, [0] * 3)),
         "lam for lam/2": (
             "The penalty is twice as strong as it should be. Write down both slopes: where is a 2?",
@@ -274,17 +400,37 @@ def bias(fit_ridge, rng):
             _ridge(X, y, [lam * 25] * 3),
         ),
     }
-    otherwise = ("wrong weights", "Put your (w, b) into the cost, move one weight a little: does the cost fall?")
-    agree(numbers(w), right_w, otherwise, [(name, said, pair[0]) for name, (said, pair) in variants.items()])
-    agree(
+    otherwise = (
+        "wrong weights",
+        "Put your (w, b) into the cost, move one weight a little: does the cost fall?",
+    )
+    expect_equal(
+        numbers(w),
+        right_w,
+        otherwise,
+        [(name, said, pair[0]) for name, (said, pair) in variants.items()],
+    )
+    expect_equal(
         b,
         right_b,
         ("wrong bias", "At the minimum the errors y - X w - b have the mean 0. Do yours?"),
         [
-            ("columns not centred", "That is the mean of y. It is b only where every column has the mean 0.", y.mean()),
-            ("bias forgotten", "The weights are right, and b is 0. What do the means of X and y say of it?", 0.0),
+            (
+                "columns not centred",
+                "That is the mean of y. It is b only where every column has the mean 0.",
+                y.mean(),
+            ),
+            (
+                "bias forgotten",
+                "The weights are right, and b is 0. What do the means of X and y say of it?",
+                0.0,
+            ),
             ("wrong sign", "b has the wrong sign: y is about X w + b.", -right_b),
-            ("bias penalized", "The weights are right, and b is shrunk. It should be free.", right_b / (1 + lam / 2)),
+            (
+                "bias penalized",
+                "The weights are right, and b is shrunk. It should be free.",
+                right_b / (1 + lam / 2),
+            ),
         ],
     )
 
@@ -316,7 +462,11 @@ def honest(run, rng):
     alone = _metrics(run(lams[:1], first), 1)
     none = _metrics(run((0.0,), first), 1)
     for holds, name, sentence in (
-        (_equal(result, again), "not repeatable", "run(lams, seed) gave two results. Make its rng from the seed."),
+        (
+            _equal(result, again),
+            "not repeatable",
+            "run(lams, seed) gave two results. Make its rng from the seed.",
+        ),
         (
             not np.allclose(errors, errors[0]),
             "lam without effect",
@@ -348,58 +498,83 @@ def honest(run, rng):
             "run((0.0,), seed) has another test error than the one without a penalty. Same split, lam = 0?",
         ),
     ):
-        require(holds, name, sentence)
+        expect(holds, name, sentence)
     _chosen_on_validation(run, lams, results, first)
     _reported_for_the_chosen(run, lams, results, first)
 
 
 def _chosen_on_validation(run, lams, results, first):
     chosen = [result["chosen"] for result in results]
-    require(set(chosen) <= set(lams), "index for the strength", f"The strength chosen, {chosen[0]:g}, is not in lams.")
+    expect(
+        set(chosen) <= set(lams),
+        "index for the strength",
+        f"The strength chosen, {chosen[0]:g}, is not in lams.",
+    )
     best = [lams[result["validation errors"].argmin()] for result in results]
     missed = [i for i in range(SEEDS) if chosen[i] != best[i]]
     if not missed:
         small = "For every seed. Are the columns scaled, and are the validation patients others than those fitted?"
-        require(set(best) != {lams[0]}, "weakest penalty always best", small)
+        expect(set(best) != {lams[0]}, "weakest penalty always best", small)
         return
     largest = all(
-        lam == lams[result["validation errors"].argmax()] for lam, result in zip(chosen, results, strict=True)
+        lam == lams[result["validation errors"].argmax()]
+        for lam, result in zip(chosen, results, strict=True)
     )
-    require(
-        not largest, "largest error chosen", "The strength with the largest validation error is chosen. Small is good."
+    expect(
+        not largest,
+        "largest error chosen",
+        "The strength with the largest validation error is chosen. Small is good.",
     )
     weakest = set(chosen) == {lams[0]}
-    require(not weakest, "chosen on the training set", "The weakest penalty always wins: on which data?")
-    require(
+    expect(
+        not weakest, "chosen on the training set", "The weakest penalty always wins: on which data?"
+    )
+    expect(
         len(set(chosen)) > 1,
         "nothing chosen",
         f"Every seed takes lam = {chosen[0]:g}, whatever its validation errors are.",
     )
     seen = all(chosen[i] == lams[np.argmin(_test_errors(run, lams, first + i))] for i in missed[:5])
-    require(not seen, "chosen on the test set", "The strength is the best on the test set. Which patients may choose?")
+    expect(
+        not seen,
+        "chosen on the test set",
+        "The strength is the best on the test set. Which patients may choose?",
+    )
     raise Slip(
-        "not the best on validation", f"Chosen: {chosen[missed[0]]:g}; validation errs least at {best[missed[0]]:g}."
+        "not the best on validation",
+        f"Chosen: {chosen[missed[0]]:g}; validation errs least at {best[missed[0]]:g}.",
     )
 
 
 def _reported_for_the_chosen(run, lams, results, first):
     below = all(result["test error without"] <= result["test error"] for result in results)
-    training = "Without a penalty it errs least for every seed: on which patients is the error taken?"
-    require(not below, "tested on the training set", training)
+    training = (
+        "Without a penalty it errs least for every seed: on which patients is the error taken?"
+    )
+    expect(not below, "tested on the training set", training)
     for i, result in enumerate(results):
         got = result["test error"]
         right = _metrics(run((result["chosen"],), first + i), 1)["test error"]
         if abs(got - right) <= 1e-6 * right:
             continue
         best = abs(got - min(_test_errors(run, lams, first + i))) < 1e-6 * right
-        require(
+        expect(
             not best,
             "best test error reported",
             "The smallest test error of all strengths is reported. Validation chose another.",
         )
-        raise Slip("wrong test error", f"It is {got:.1f}; with the chosen strength alone, run gives {right:.1f}.")
-    null, mean = (np.mean([result[name] for result in results]) for name in ("null error", "test error"))
-    require(mean < null, "no better than the mean", f"Test error {mean:.1f}, null {null:.1f}: is the bias there?")
+        raise Slip(
+            "wrong test error",
+            f"It is {got:.1f}; with the chosen strength alone, run gives {right:.1f}.",
+        )
+    null, mean = (
+        np.mean([result[name] for result in results]) for name in ("null error", "test error")
+    )
+    expect(
+        mean < null,
+        "no better than the mean",
+        f"Test error {mean:.1f}, null {null:.1f}: is the bias there?",
+    )
 
 
 def _test_errors(run, lams, seed):
@@ -417,7 +592,7 @@ def _metrics(result, count):
     shapes = {name: (count,) if name == "validation errors" else () for name in METRICS}
     for name, value in values.items():
         fits = value.shape == shapes[name] and np.isfinite(value).all()
-        require(
+        expect(
             fits,
             "not a number",
             f"{name!r} must be {'one number for each of lams' if shapes[name] else 'one finite number'}.",

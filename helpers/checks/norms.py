@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks.exercise import agree, exercise, metrics, numbers, parts, require
+from helpers.checks.exercise import exercise, expect, expect_equal, metrics, numbers, parts
 
 
 @exercise(1, "the soft threshold")
@@ -17,36 +17,71 @@ def threshold(soft_threshold, rng):
     sign, left = np.sign(z), np.abs(z) - t
     got = numbers(soft_threshold(z, t))
     seen = f"t = {t:.2f}:"
-    agree(
+    expect_equal(
         got,
         sign * np.maximum(left, 0),
-        ("wrong threshold", f"{seen} z = {z[1, 1]:.2f} and z = {z[0, 0]:.2f} give which w? Search a grid of w."),
+        (
+            "wrong threshold",
+            f"{seen} z = {z[1, 1]:.2f} and z = {z[0, 0]:.2f} give which w? Search a grid of w.",
+        ),
         [
             (
                 "hard threshold",
                 f"{seen} large z are kept whole. The pull of |w| moves them too: by how much?",
                 z * ~small,
             ),
-            ("sign lost", "A negative z gives a positive w. Which side of zero should w be on?", np.maximum(left, 0)),
-            ("not clipped at zero", f"{seen} a z below t jumps over zero. It should stop where?", sign * left),
-            ("t always subtracted", f"{seen} z = {z[1, 0]:.2f} moves away from zero. Towards zero is up there.", z - t),
+            (
+                "sign lost",
+                "A negative z gives a positive w. Which side of zero should w be on?",
+                np.maximum(left, 0),
+            ),
+            (
+                "not clipped at zero",
+                f"{seen} a z below t jumps over zero. It should stop where?",
+                sign * left,
+            ),
+            (
+                "t always subtracted",
+                f"{seen} z = {z[1, 0]:.2f} moves away from zero. Towards zero is up there.",
+                z - t,
+            ),
             (
                 "negative side lost",
                 "All negative z become 0. The penalty treats both sides alike.",
                 np.maximum(z - t, 0),
             ),
-            ("shrinks proportionally", "Every z loses the same share: that is L2's step, not L1's.", z / (1 + t)),
-            ("shrinks proportionally", "Every z is multiplied by 1 - t: that is L2's step, not L1's.", z * (1 - t)),
+            (
+                "shrinks proportionally",
+                "Every z loses the same share: that is L2's step, not L1's.",
+                z / (1 + t),
+            ),
+            (
+                "shrinks proportionally",
+                "Every z is multiplied by 1 - t: that is L2's step, not L1's.",
+                z * (1 - t),
+            ),
             (
                 "small kept and large cut",
                 "You return what the threshold takes off, not what is left.",
                 np.clip(z, -t, t),
             ),
-            ("sign only", "Large z become 1 or -1. How far is z from the threshold?", sign * ~small),
-            ("half the threshold", "z moves by t/2. The slope of t |w| is t.", sign * np.maximum(np.abs(z) - t / 2, 0)),
+            (
+                "sign only",
+                "Large z become 1 or -1. How far is z from the threshold?",
+                sign * ~small,
+            ),
+            (
+                "half the threshold",
+                "z moves by t/2. The slope of t |w| is t.",
+                sign * np.maximum(np.abs(z) - t / 2, 0),
+            ),
         ],
     )
-    require((got[small] == 0).all(), "no exact zeros", f"{seen} small z end near 0, not at 0. Sparse means exactly 0.")
+    expect(
+        (got[small] == 0).all(),
+        "no exact zeros",
+        f"{seen} small z end near 0, not at 0. Sparse means exactly 0.",
+    )
 
 
 @exercise(2, "four norms of one matrix")
@@ -58,7 +93,7 @@ def norms(matrix_norms, rng):
     names = "(Frobenius, spectral, sum of sizes, largest column sum)"
     frobenius, spectral, entries, column = parts(matrix_norms(W), 4, names)
     root = np.sqrt((W**2).sum())
-    agree(
+    expect_equal(
         frobenius,
         root,
         ("wrong Frobenius norm", "It is the length of W, read as one long vector."),
@@ -73,13 +108,20 @@ def norms(matrix_norms, rng):
                 "The first is the largest singular value. Frobenius takes all of them.",
                 sigma[0],
             ),
-            ("mean for the sum", "The first has a mean in it. A norm adds up the squares.", root / np.sqrt(W.size)),
+            (
+                "mean for the sum",
+                "The first has a mean in it. A norm adds up the squares.",
+                root / np.sqrt(W.size),
+            ),
         ],
     )
-    agree(
+    expect_equal(
         spectral,
         sigma[0],
-        ("wrong spectral norm", "The second is the largest stretch, max |uW| over all u of length 1."),
+        (
+            "wrong spectral norm",
+            "The second is the largest stretch, max |uW| over all u of length 1.",
+        ),
         [
             (
                 "Frobenius for spectral",
@@ -96,10 +138,14 @@ def norms(matrix_norms, rng):
                 "The second is the smallest stretch. In which order do singular values come?",
                 sigma[-1],
             ),
-            ("nuclear norm", "The second adds all singular values. The largest stretch is one of them.", sigma.sum()),
+            (
+                "nuclear norm",
+                "The second adds all singular values. The largest stretch is one of them.",
+                sigma.sum(),
+            ),
         ],
     )
-    agree(
+    expect_equal(
         entries,
         sizes.sum(),
         ("wrong sum of sizes", "The third is what an L1 penalty adds up: |w| of every entry."),
@@ -115,11 +161,15 @@ def norms(matrix_norms, rng):
                 sizes.sum(axis=1).max(),
             ),
             ("sizes forgotten", "In the third, negative entries cancel positive ones.", W.sum()),
-            ("nuclear norm", "The third adds singular values; an L1 penalty adds entries.", sigma.sum()),
+            (
+                "nuclear norm",
+                "The third adds singular values; an L1 penalty adds entries.",
+                sigma.sum(),
+            ),
             ("Frobenius for L1", "The third squares the entries. L1 takes their sizes.", root),
         ],
     )
-    agree(
+    expect_equal(
         column,
         sizes.sum(axis=0).max(),
         ("wrong column sum", "For the fourth, add up |w| down each column, then take the largest."),
@@ -129,8 +179,16 @@ def norms(matrix_norms, rng):
                 "The fourth adds along the rows of W, shape (4, 6). Which axis runs down a column?",
                 sizes.sum(axis=1).max(),
             ),
-            ("sum of entries for column sum", "The fourth adds all columns together. Take the largest.", sizes.sum()),
-            ("sizes forgotten", "In the fourth, negative entries cancel positive ones.", W.sum(axis=0).max()),
+            (
+                "sum of entries for column sum",
+                "The fourth adds all columns together. Take the largest.",
+                sizes.sum(),
+            ),
+            (
+                "sizes forgotten",
+                "In the fourth, negative entries cancel positive ones.",
+                W.sum(axis=0).max(),
+            ),
             (
                 "length of a column",
                 "The fourth squares the entries of a column. Add up their sizes.",
@@ -146,18 +204,29 @@ def penalty(l2_penalty, rng):
     W, lam = rng.normal(0, 2, (3, 4)), rng.uniform(0.2, 0.8)
     value, gradient = parts(l2_penalty(W, lam), 2, "(value, gradient)")
     square, root = (W**2).sum(), np.sqrt((W**2).sum())
-    agree(
+    expect_equal(
         value,
         lam / 2 * square,
-        ("wrong penalty", "Add up the squares of all entries, then see which factor stands in front."),
+        (
+            "wrong penalty",
+            "Add up the squares of all entries, then see which factor stands in front.",
+        ),
         [
             (
                 "norm where its square belongs",
                 "Doubling W doubles the value; it should make it four times.",
                 lam / 2 * root,
             ),
-            ("norm where its square belongs", "The value grows like the length of W, not like its square.", lam * root),
-            ("half forgotten", "The value is twice the right one. See what stands before the sum.", lam * square),
+            (
+                "norm where its square belongs",
+                "The value grows like the length of W, not like its square.",
+                lam * root,
+            ),
+            (
+                "half forgotten",
+                "The value is twice the right one. See what stands before the sum.",
+                lam * square,
+            ),
             (
                 "mean for the sum",
                 f"W has {W.size} entries, and the value is that much too small. Nothing is averaged.",
@@ -169,24 +238,51 @@ def penalty(l2_penalty, rng):
                 lam / 2 * np.linalg.norm(W, 2) ** 2,
             ),
             ("L1 for L2", "You add up sizes, the penalty adds up squares.", lam * np.abs(W).sum()),
-            ("lam forgotten", "The value does not know lam. Where is it in the formula?", square / 2),
+            (
+                "lam forgotten",
+                "The value does not know lam. Where is it in the formula?",
+                square / 2,
+            ),
         ],
     )
-    agree(
+    expect_equal(
         gradient,
         lam * W,
-        ("wrong gradient", "Differentiate lam/2 w^2 for one entry. The gradient has the shape of W."),
+        (
+            "wrong gradient",
+            "Differentiate lam/2 w^2 for one entry. The gradient has the shape of W.",
+        ),
         [
-            ("factor 2 left over", "The gradient is twice the slope of your value. What does the 1/2 do?", 2 * lam * W),
-            ("half left over", "The gradient is half the slope of your value. The square brings a 2.", lam / 2 * W),
-            ("gradient of the norm", "It has length lam however small W is: the slope of ||W||.", lam * W / root),
-            ("gradient of L1", "All entries are pulled alike. Here the pull goes with the size.", lam * np.sign(W)),
+            (
+                "factor 2 left over",
+                "The gradient is twice the slope of your value. What does the 1/2 do?",
+                2 * lam * W,
+            ),
+            (
+                "half left over",
+                "The gradient is half the slope of your value. The square brings a 2.",
+                lam / 2 * W,
+            ),
+            (
+                "gradient of the norm",
+                "It has length lam however small W is: the slope of ||W||.",
+                lam * W / root,
+            ),
+            (
+                "gradient of L1",
+                "All entries are pulled alike. Here the pull goes with the size.",
+                lam * np.sign(W),
+            ),
             (
                 "gradient of the mean",
                 "It is too small by the number of entries. The penalty is a sum.",
                 lam * W / W.size,
             ),
-            ("wrong sign", "Uphill is away from zero; the minus comes with the descent step.", -lam * W),
+            (
+                "wrong sign",
+                "Uphill is away from zero; the minus comes with the descent step.",
+                -lam * W,
+            ),
             ("lam forgotten", "The gradient does not know lam. It is a factor of the value.", W),
         ],
     )
@@ -207,10 +303,13 @@ def step(proximal_step, rng):
     down = w - lr * slope
     lam = max(0.04, 0.5 * np.sort(np.abs(down))[1:3].sum()) / lr  # zeroes about two of five weights
     half = w - lr * slope / 2
-    agree(
+    expect_equal(
         proximal_step(w, X, y, lr, lam),
         _soft(down, lr * lam),
-        ("wrong step", f"lr = {lr:.3f}, lam = {lam:.1f}: first go down the squared error alone, then threshold."),
+        (
+            "wrong step",
+            f"lr = {lr:.3f}, lam = {lam:.1f}: first go down the squared error alone, then threshold.",
+        ),
         [
             (
                 "learning rate forgotten in the threshold",
@@ -233,7 +332,11 @@ def step(proximal_step, rng):
                 "A step down is lr times the slope of the error.",
                 _soft(w - slope, lr * lam),
             ),
-            ("uphill", "The error grows: look at the sign of the step.", _soft(w + lr * slope, lr * lam)),
+            (
+                "uphill",
+                "The error grows: look at the sign of the step.",
+                _soft(w + lr * slope, lr * lam),
+            ),
             (
                 "factor 2 lost",
                 "The slope of r^2 is 2 r: you go half as far as you should.",
@@ -270,16 +373,45 @@ def sweep(lasso_sweep, rng):
     seen = "With the others held, the slope along w_d is 2 (G_dd w_d - c_d) plus lam times a sign."
     variants = {
         "threshold twice too large": (seen + " Divide all of it by 2.", {"t": lam}),
-        "own column left in the residual": ("The residual must leave out the column that is being solved.", {"own": 0}),
-        "division forgotten": ("A column of another length needs another weight: see G_dd.", {"divide": False}),
-        "all weights at once": ("Each weight must see those that were set before it in the sweep.", {"together": True}),
-        "divided before the threshold": ("The threshold belongs to c_d, before the division by G_dd.", {"late": True}),
-        "mean forgotten": ("X^T r grows with the number of examples, lam/2 does not. See the mean.", {"n": 1}),
-        "no threshold": ("That is least squares: no weight becomes 0. Where does lam enter?", {"t": 0.0}),
-        "weights run backwards": ("Go through the weights from the first to the last.", {"backwards": True}),
+        "own column left in the residual": (
+            "The residual must leave out the column that is being solved.",
+            {"own": 0},
+        ),
+        "division forgotten": (
+            "A column of another length needs another weight: see G_dd.",
+            {"divide": False},
+        ),
+        "all weights at once": (
+            "Each weight must see those that were set before it in the sweep.",
+            {"together": True},
+        ),
+        "divided before the threshold": (
+            "The threshold belongs to c_d, before the division by G_dd.",
+            {"late": True},
+        ),
+        "mean forgotten": (
+            "X^T r grows with the number of examples, lam/2 does not. See the mean.",
+            {"n": 1},
+        ),
+        "no threshold": (
+            "That is least squares: no weight becomes 0. Where does lam enter?",
+            {"t": 0.0},
+        ),
+        "weights run backwards": (
+            "Go through the weights from the first to the last.",
+            {"backwards": True},
+        ),
     }
-    slips = [(name, said, _sweep(w, X, y, **{"t": lam / 2} | other)) for name, (said, other) in variants.items()]
-    agree(lasso_sweep(w, X, y, lam), _sweep(w, X, y, lam / 2), ("wrong sweep", f"{seen} Where is it zero?"), slips)
+    slips = [
+        (name, said, _sweep(w, X, y, **{"t": lam / 2} | other))
+        for name, (said, other) in variants.items()
+    ]
+    expect_equal(
+        lasso_sweep(w, X, y, lam),
+        _sweep(w, X, y, lam / 2),
+        ("wrong sweep", f"{seen} Where is it zero?"),
+        slips,
+    )
 
 
 def _sweep(w, X, y, t, n=None, own=1, divide=True, together=False, late=False, backwards=False):
@@ -302,9 +434,15 @@ SEEDS = 4
 def fair(run, rng):
     """run(penalty, seed) -> a dict of METRICS, mean squared errors on test; penalty is "none", "ridge" or "lasso"."""
     seeds = int(rng.integers(1000)) + np.arange(SEEDS)
-    table = {name: [metrics(METRICS, run(name, int(seed))) for seed in seeds] for name in ("none", "ridge", "lasso")}
+    table = {
+        name: [metrics(METRICS, run(name, int(seed))) for seed in seeds]
+        for name in ("none", "ridge", "lasso")
+    }
     again = metrics(METRICS, run("lasso", int(seeds[0])))
-    mean = {name: {key: np.mean([row[key] for row in rows]) for key in METRICS} for name, rows in table.items()}
+    mean = {
+        name: {key: np.mean([row[key] for row in rows]) for key in METRICS}
+        for name, rows in table.items()
+    }
     sparse, dense = (mean["none"][key] for key in NULLS)
     none, ridge, lasso = table.values()
     unlike, alike = "The null error changes with the penalty:", "have the same errors."
@@ -350,13 +488,20 @@ def fair(run, rng):
             f"The null errors are {sparse:.1f} (sparse) and {dense:.1f} (dense): see the length of the true w.",
         ),
         (
-            all(mean["lasso"][key] < mean["lasso"][null] for key, null in zip(ERRORS, NULLS, strict=True)),
+            all(
+                mean["lasso"][key] < mean["lasso"][null]
+                for key, null in zip(ERRORS, NULLS, strict=True)
+            ),
             "no better than the mean",
             "The lasso errs more than the mean of the training targets. Is the intercept there?",
         ),
     ):
-        require(holds, name, sentence)
+        expect(holds, name, sentence)
 
 
 def _equal(first, second, keys):
-    return all(abs(one[key] - other[key]) < 1e-9 for one, other in zip(first, second, strict=True) for key in keys)
+    return all(
+        abs(one[key] - other[key]) < 1e-9
+        for one, other in zip(first, second, strict=True)
+        for key in keys
+    )

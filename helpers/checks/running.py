@@ -45,16 +45,22 @@ def run(path, timeout=CELL_TIMEOUT):
     Returns a Run. Raises CannotRun where the file is no notebook, has no checks, or ends its kernel.
     """
     nb = _read(path)
-    imported = CHECKED_BY.search("\n".join(cell.source for cell in nb.cells if cell.cell_type == "code"))
+    imported = CHECKED_BY.search(
+        "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
+    )
     if imported is None:
         raise CannotRun("no cell imports its checks (from helpers.checks import ... as checks)")
     nb.cells.append(nbformat.v4.new_code_cell(ASK.format(imported[1])))
     _execute(nb, path.parent, timeout)
-    said = "".join(output.get("text", "") for output in nb.cells[-1].outputs if output.get("name") == "stdout")
+    said = "".join(
+        output.get("text", "") for output in nb.cells[-1].outputs if output.get("name") == "stdout"
+    )
     try:
         return Run(json.loads(said), nb.cells[:-1])
     except ValueError:
-        raise CannotRun(f"helpers.checks has no checks of the name {imported[1]}, or a cell broke them") from None
+        raise CannotRun(
+            f"helpers.checks has no checks of the name {imported[1]}, or a cell broke them"
+        ) from None
 
 
 def _read(path):
@@ -81,7 +87,9 @@ def _execute(nb, folder, timeout):
     )
     client.owns_km = True  # so that the kernel is shut down in the end
     environment = {key: value for key, value in os.environ.items() if key != "NBGRADER_EXECUTION"}
-    loop = asyncio.SelectorEventLoop if sys.platform == "win32" else None  # the only kind that zmq likes there
+    loop = (
+        asyncio.SelectorEventLoop if sys.platform == "win32" else None
+    )  # the only kind that zmq likes there
     with asyncio.Runner(loop_factory=loop) as runner:
         try:
             runner.run(client.async_execute(env=environment | {"COURSE_PROGRESS": "off"}))

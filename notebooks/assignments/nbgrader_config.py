@@ -6,7 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parents[1]))
 
-from tools import assignments, feedback, grader  # noqa: E402
+from tools.grading import feedback, judge  # noqa: E402
+from tools.notebooks import assignments  # noqa: E402
 
 c = get_config()  # noqa: F821
 
@@ -16,7 +17,7 @@ c.ClearSolutions.code_stub = {"python": assignments.CODE_STUB}
 c.ClearSolutions.text_stub = assignments.TEXT_STUB
 c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
-    grader.Execute,
+    judge.Execute,
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import FLAGS, Notebook, Server, find_browser
+from tests.browser.support.lab import FLAGS, Notebook, Server, find_browser
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 
@@ -42,7 +42,9 @@ def server(browser, tmp_path_factory):  # noqa: ARG001 without a browser no serv
 def open_notebook(context, server):
     """open_notebook(name) opens a notebook of the server's folder in a page of its own."""
     with ExitStack() as opened:
-        yield lambda name, **options: opened.enter_context(Notebook(context.new_page(), server, name, **options))
+        yield lambda name, **options: opened.enter_context(
+            Notebook(context.new_page(), server, name, **options)
+        )
 
 
 @pytest.hookimpl(wrapper=True)

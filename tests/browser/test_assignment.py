@@ -31,7 +31,9 @@ def test_a_learner_reads_not_yet_then_the_slip_then_done(assignment):
     expect(check).to_contain_text("The mask is right.")
 
     assignment.retype(answer, RIGHT)
-    assert assignment.page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.source") == (
+    assert assignment.page.evaluate(
+        "jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.source"
+    ) == (
         'def dropout_backward(dy, mask, p):\n    """Return dx = dL/dx, of the shape of dy, for the forward pass '
         'y = mask x / (1 - p)."""\n    scale = 1 / (1 - p)\n    return dy * mask * scale'
     )
@@ -48,4 +50,6 @@ def test_a_learner_reads_not_yet_then_the_slip_then_done(assignment):
 def test_what_checks_and_given_cells_hold_cannot_be_typed_over(assignment):
     check = assignment.cell("checks.backward(")
     assignment.retype(check, "print('done')")
-    expect(check.locator(".cm-content")).to_have_text(re.compile(r"checks\.backward\(dropout_backward\)$"))
+    expect(check.locator(".cm-content")).to_have_text(
+        re.compile(r"checks\.backward\(dropout_backward\)$")
+    )

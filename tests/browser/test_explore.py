@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.support.lab import Notebook
 
 SET_UP = """
 import time
@@ -36,7 +36,9 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 @pytest.fixture(scope="module")
 def notebook(context, server):
     cells = [nbformat.v4.new_code_cell(code.strip()) for code in (SET_UP, POWER, SLOW)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), server.notebooks / "explore.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), server.notebooks / "explore.ipynb"
+    )
     with Notebook(context.new_page(), server, "explore.ipynb") as notebook:
         notebook.run_all()
         assert list(notebook.failures()) == []
@@ -49,7 +51,9 @@ def power(notebook):
     power = notebook.explorations()[0]
     for handle in power.sliders.all():
         handle.press("Home")
-    expect(power.image).to_have_attribute("alt", "The curve of x to the power 0.5 through 10 points")
+    expect(power.image).to_have_attribute(
+        "alt", "The curve of x to the power 0.5 through 10 points"
+    )
     return power
 
 
@@ -61,7 +65,9 @@ def test_a_screen_reader_meets_names_values_and_the_alternative_text(power):
     assert power.alt == "The curve of x to the power 0.5 through 100 points"
 
 
-@pytest.mark.parametrize(("key", "value"), [("ArrowRight", "1.0"), ("PageUp", "3.0"), ("End", "3.0")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("ArrowRight", "1.0"), ("PageUp", "3.0"), ("End", "3.0")]
+)
 def test_keys_move_the_slider_there_and_back(power, key, value):
     power.press(key)
     expect(power.sliders.nth(0)).to_have_attribute("aria-valuetext", value)
@@ -99,7 +105,9 @@ def test_a_key_held_down_drops_frames_but_never_the_last(notebook):
     frames = notebook.page.evaluate("frames_seen")
     assert frames == sorted(frames, key=lambda alt: int(alt.split()[-1]))
     assert len(frames) < 30
-    assert len(frames) - before_release <= 3  # the one being drawn, the one waiting for it, the last
+    assert (
+        len(frames) - before_release <= 3
+    )  # the one being drawn, the one waiting for it, the last
 
 
 def as_saved(saved):
@@ -111,15 +119,21 @@ def as_downloaded(saved):
     saved["cells"][0]["source"] = "# written elsewhere"
 
 
-@pytest.mark.parametrize(("change", "kernel"), [(as_saved, False), (as_saved, True), (as_downloaded, True)])
-def test_a_notebook_that_was_run_and_saved_shows_the_still_image(notebook, server, open_notebook, change, kernel):
+@pytest.mark.parametrize(
+    ("change", "kernel"), [(as_saved, False), (as_saved, True), (as_downloaded, True)]
+)
+def test_a_notebook_that_was_run_and_saved_shows_the_still_image(
+    notebook, server, open_notebook, change, kernel
+):
     notebook.save()
     saved = json.loads((server.notebooks / "explore.ipynb").read_text(encoding="utf-8"))
     change(saved)
     name = f"{change.__name__}.ipynb"
     (server.notebooks / name).write_text(json.dumps(saved), encoding="utf-8")
     page = open_notebook(name, kernel=kernel).page
-    image = page.get_by_role("img", name="The curve of x to the power 1.0 through 10 points", exact=True)
+    image = page.get_by_role(
+        "img", name="The curve of x to the power 1.0 through 10 points", exact=True
+    )
     expect(image).to_be_visible()
     assert image.evaluate("image => image.complete && image.naturalWidth") == 640
     expect(page.get_by_text("Drawn at p = 1, points = 10.")).to_be_visible()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import LECTURES
+from tests.browser.support.lab import LECTURES
 
 
 @pytest.mark.parametrize("name", LECTURES)
@@ -19,7 +19,9 @@ def test_lecture_runs_and_its_sliders_move_by_keyboard(open_notebook, name):
         expect(exploration.image).to_have_attribute("alt", re.compile(".{20}"))
         for number, slider in enumerate(exploration.sliders.all()):
             expect(slider).to_have_accessible_name(re.compile("."))
-            at_the_end = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
+            at_the_end = slider.get_attribute("aria-valuenow") == slider.get_attribute(
+                "aria-valuemax"
+            )
             for key in ("Home", "End") if at_the_end else ("End", "Home"):
                 exploration.press(key, number)
     assert notebook.page.locator(".jp-OutputArea img:not([alt])").count() == 0

@@ -8,17 +8,21 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.test_site import SOURCES, build
-from tools import notebooks
+from tests.project.test_site import SOURCES, build
+from tools.notebooks import form
 
 PAGES = ["index.html", "teachers.html"]
-PAGES += [path.relative_to(notebooks.ROOT).with_suffix(".html").as_posix() for path in SOURCES]
+PAGES += [path.relative_to(form.ROOT).with_suffix(".html").as_posix() for path in SOURCES]
 LECTURE = "notebooks/02_l2_penalty.html"
-READ = ["index.html", "notebooks/glossary.html", LECTURE, "notebooks/09_capstone.html", "search.html"]
+READ = [
+    "index.html",
+    "notebooks/glossary.html",
+    LECTURE,
+    "notebooks/09_capstone.html",
+    "search.html",
+]
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
-UNSET = (
-    "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container, mjx-assistive-mml')).length"
-)
+UNSET = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container, mjx-assistive-mml')).length"
 # Text outside of code that still has a dollar.
 UNREAD = """() => {
     const article = document.querySelector('article').cloneNode(true);
@@ -53,10 +57,20 @@ def visit(browser, address):
     def open_page(name, mode="light", width=1280):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
         page = contexts[-1].new_page()
-        page.add_init_script(f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{mode}'")
-        page.on("request", lambda request: request.url.startswith((address, "data:")) or wrong.append(request.url))
+        page.add_init_script(
+            f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{mode}'"
+        )
+        page.on(
+            "request",
+            lambda request: request.url.startswith((address, "data:")) or wrong.append(request.url),
+        )
         page.on("requestfailed", lambda request: given_up(request) or wrong.append(request.url))
-        page.on("response", lambda response: response.status < 400 or wrong.append(f"{response.status} {response.url}"))
+        page.on(
+            "response",
+            lambda response: (
+                response.status < 400 or wrong.append(f"{response.status} {response.url}")
+            ),
+        )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"{address}/{name}", wait_until="networkidle")
         return page
@@ -79,7 +93,12 @@ def test_a_page_fits_a_phone_and_sets_its_formulas(visit, name):
     assert page.locator("mjx-merror").count() == 0
     assert page.evaluate(UNREAD) == []
     assert page.evaluate(TOO_WIDE) <= 0
-    assert page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)") == []
+    assert (
+        page.evaluate(
+            "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+        )
+        == []
+    )
 
 
 def test_a_lecture_has_formulas_of_both_kinds(visit):
@@ -106,13 +125,17 @@ def grave(fault):
 def test_search_finds_a_term(visit):
     page = visit("search.html?q=overfitting")
     expect(page.locator("#search-results li a").first).to_be_visible()
-    assert page.locator("#search-results a", has_text="Find out why a perfect fit fails").count() >= 1
+    assert (
+        page.locator("#search-results a", has_text="Find out why a perfect fit fails").count() >= 1
+    )
     assert visit("search.html?q=zzyzx").locator("#search-results li").count() == 0
 
 
 def test_the_search_button_opens_the_field(visit):
     page = visit("index.html")
-    page.locator("button.search-button-field:visible, button.search-button__button:visible").first.click()
+    page.locator(
+        "button.search-button-field:visible, button.search-button__button:visible"
+    ).first.click()
     page.locator("input[type=search]:visible").fill("dropout")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=dropout*")
@@ -131,7 +154,7 @@ def test_the_button_for_the_dark_changes_the_colours(visit):
 
 def test_previous_and_next_follow_the_order(visit):
     page = visit("notebooks/00_overfitting.html")
-    for path in notebooks.lectures()[1:]:
+    for path in form.lectures()[1:]:
         page.locator("a.right-next").click()
         page.wait_for_url(f"**/{path.stem}.html")
     page.locator("a.left-prev").click()

@@ -12,7 +12,7 @@ from helpers.layers import Flatten, Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.optimizers import SGD
 from helpers.training import accuracy, evaluate, fit
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def shift_down(images, rows, fill):
@@ -24,7 +24,10 @@ def shift_down(images, rows, fill):
 
 def shift_pad(images, rows, fill):
     height = images.shape[1]
-    framed = [np.pad(x, ((r, 0), (0, 0)), constant_values=fill)[:height] for x, r in zip(images, rows, strict=True)]
+    framed = [
+        np.pad(x, ((r, 0), (0, 0)), constant_values=fill)[:height]
+        for x, r in zip(images, rows, strict=True)
+    ]
     return np.array(framed)
 
 
@@ -77,25 +80,35 @@ SHIFT = (
         "pad": shift_pad,
         "look up": shift_look_up,
         "rolled": each(rolled_then_filled),
-        "concatenate": each(lambda x, r, fill: np.concatenate([np.full((r, x.shape[1]), fill), x[: len(x) - r]])),
+        "concatenate": each(
+            lambda x, r, fill: np.concatenate([np.full((r, x.shape[1]), fill), x[: len(x) - r]])
+        ),
     },
     {
         "wraps around": each(lambda x, r, fill: np.roll(x, r, axis=0)),
         "wraps around: upwards": each(lambda x, r, fill: np.roll(x, -r, axis=0)),
         "wrong direction": each(lambda x, r, fill: rolled_then_filled(x, r, fill, sign=-1)),
         "columns for rows": each(lambda x, r, fill: rolled_then_filled(x, r, fill, axis=1)),
-        "columns for rows: to the left": each(lambda x, r, fill: rolled_then_filled(x, r, fill, axis=1, sign=-1)),
-        "one shift for all": lambda images, rows, fill: shift_down(images, np.full_like(rows, rows[0]), fill),
+        "columns for rows: to the left": each(
+            lambda x, r, fill: rolled_then_filled(x, r, fill, axis=1, sign=-1)
+        ),
+        "one shift for all": lambda images, rows, fill: shift_down(
+            images, np.full_like(rows, rows[0]), fill
+        ),
         "fill forgotten": lambda images, rows, fill: shift_down(images, rows, 0),
         "old rows left standing": each(old_left),
-        "edge repeated": each(lambda x, r, fill: np.pad(x, ((r, 0), (0, 0)), mode="edge")[: len(x)]),
+        "edge repeated": each(
+            lambda x, r, fill: np.pad(x, ((r, 0), (0, 0)), mode="edge")[: len(x)]
+        ),
         "covered, not moved": each(covered),
         "not moved": lambda images, rows, fill: images,
         "wrong shift": lambda images, rows, fill: shift_down(images, rows + 1, fill),
         "zero rows forgotten": each(slice_to_minus_zero),
         "dtype changed": lambda images, rows, fill: shift_down(images.astype(float), rows, fill),
         "input changed": in_place,
-        "wrong shape": lambda images, rows, fill: np.pad(images, ((0, 0), (7, 0), (0, 0)), constant_values=fill),
+        "wrong shape": lambda images, rows, fill: np.pad(
+            images, ((0, 0), (7, 0), (0, 0)), constant_values=fill
+        ),
     },
 )
 
@@ -123,7 +136,10 @@ def mixed(of_images=None, of_labels=None):
     """The reference with other (shares, partners) for the images or the labels."""
 
     def answer(X, Y, shares, partners):
-        one, two = ((change or (lambda *given: given))(shares, partners) for change in (of_images, of_labels))
+        one, two = (
+            (change or (lambda *given: given))(shares, partners)
+            for change in (of_images, of_labels)
+        )
         return mixup(X, Y, *one)[0], mixup(X, Y, *two)[1]
 
     return answer
@@ -156,8 +172,14 @@ MIX = (
         "one share for all: in the labels": mixed(None, constant),
         "one share for all: their mean": mixed(lambda s, p: (np.full_like(s, s.mean()), p)),
         "share along the wrong axis": without_axes,
-        "share along the wrong axis: of one": lambda X, Y, s, p: (without_axes(X, Y, s[:, None], p)[0], Y),
-        "share along the wrong axis: labels": lambda X, Y, s, p: (mixup(X, Y, s, p)[0], without_axes(X, Y, s, p)[1]),
+        "share along the wrong axis: of one": lambda X, Y, s, p: (
+            without_axes(X, Y, s[:, None], p)[0],
+            Y,
+        ),
+        "share along the wrong axis: labels": lambda X, Y, s, p: (
+            mixup(X, Y, s, p)[0],
+            without_axes(X, Y, s, p)[1],
+        ),
         "half and half": mixed(lambda s, p: (np.full_like(s, 0.5), p)),
         "partners turned round": mixed(lambda s, p: (s, np.argsort(p))),
         "partners ignored": mixed(None, lambda s, p: (s, np.arange(len(s))[::-1])),
@@ -194,12 +216,19 @@ def penalty_covariance(w, std):
 
 def but(place, change):
     """The reference with one of its three results changed: change(w, std)."""
-    return lambda w, std: tuple(change(w, std) if n == place else part for n, part in enumerate(penalty(w, std)))
+    return lambda w, std: tuple(
+        change(w, std) if n == place else part for n, part in enumerate(penalty(w, std))
+    )
 
 
 PENALTY = (
     checks.penalty,
-    {"reference": penalty, "loop": penalty_loop, "from lam": penalty_from_lam, "covariance": penalty_covariance},
+    {
+        "reference": penalty,
+        "loop": penalty_loop,
+        "from lam": penalty_from_lam,
+        "covariance": penalty_covariance,
+    },
     {
         "std for its square": but(0, lambda w, std: std * w @ w),
         "std for its square: in the gradient": but(1, lambda w, std: 2 * std * w),
@@ -232,7 +261,10 @@ def spawned(workers, draws, rng):
 
 
 def seeded(workers, draws, rng):
-    return [np.random.default_rng(seed).choice([-1, 0, 1], draws) for seed in rng.integers(2**60, size=workers)]
+    return [
+        np.random.default_rng(seed).choice([-1, 0, 1], draws)
+        for seed in rng.integers(2**60, size=workers)
+    ]
 
 
 def moves_loop(workers, draws, rng):
@@ -257,10 +289,14 @@ WORKERS = (
     },
     {
         "one stream for all workers": copied,
-        "one stream for all workers: repeated": lambda w, d, rng: np.tile(rng.integers(-1, 2, d), (w, 1)),
+        "one stream for all workers: repeated": lambda w, d, rng: np.tile(
+            rng.integers(-1, 2, d), (w, 1)
+        ),
         "two workers alike": lambda w, d, rng: spawned(w, d, rng)[[0, 1, 2, 3, 4, 4]],
         "the same in every epoch": copied_and_back,
-        "rng ignored": lambda w, d, rng: [np.random.default_rng(i).integers(-1, 2, d) for i in range(w)],
+        "rng ignored": lambda w, d, rng: [
+            np.random.default_rng(i).integers(-1, 2, d) for i in range(w)
+        ],
         "not repeatable": lambda w, d, rng: spawned(w, d, np.random.default_rng()),
         "one draw for all steps": lambda w, d, rng: rng.integers(-1, 2, (w, 1)).repeat(d, axis=1),
         "upper end excluded": lambda w, d, rng: rng.integers(-1, 1, (w, d)),
@@ -285,7 +321,9 @@ def split_by_mask(n, copies, test, rng):
 def split_loop(n, copies, test, rng):
     order = list(range(n))
     rng.shuffle(order)
-    return [p for p in order[:-test] for _ in range(copies)], [p for p in order[-test:] for _ in range(copies)]
+    return [p for p in order[:-test] for _ in range(copies)], [
+        p for p in order[-test:] for _ in range(copies)
+    ]
 
 
 def copies_first(n, copies, test, rng):
@@ -305,11 +343,16 @@ SPLIT = (
     {
         "copies in train and test": copies_first,
         "train and test exchanged": lambda n, c, t, rng: split_first(n, c, t, rng)[::-1],
-        "pictures lost": lambda n, c, t, rng: (split_first(n, c, t, rng)[0][c:], split_first(n, c, t, rng)[1][:0]),
+        "pictures lost": lambda n, c, t, rng: (
+            split_first(n, c, t, rng)[0][c:],
+            split_first(n, c, t, rng)[1][:0],
+        ),
         "pictures lost: most of them": lambda n, c, t, rng: split_first(n // 2, c, t, rng),
         "wrong number of test pictures": lambda n, c, t, rng: split_first(n, c, t // c, rng),
         "copies uneven": with_replacement,
-        "copies uneven: none in the test": lambda n, c, t, rng: (lambda a, b: (a, b[::c]))(*split_first(n, c, t, rng)),
+        "copies uneven: none in the test": lambda n, c, t, rng: (lambda a, b: (a, b[::c]))(
+            *split_first(n, c, t, rng)
+        ),
         "copies forgotten": lambda n, c, t, rng: split_first(n, 1, t, rng),
         "wrong number of copies": lambda n, c, t, rng: split_first(n, c + 1, t, rng),
         "rng ignored": lambda n, c, t, rng: split_first(n, c, t, np.random.default_rng(0)),
@@ -318,7 +361,9 @@ SPLIT = (
             np.repeat(np.arange(t), c),
         ),
         "rows for pictures": lambda n, c, t, rng: (np.arange(t * c, n * c), np.arange(t * c)),
-        "wrong shape": lambda n, c, t, rng: tuple(part[:, None] for part in split_first(n, c, t, rng)),
+        "wrong shape": lambda n, c, t, rng: tuple(
+            part[:, None] for part in split_first(n, c, t, rng)
+        ),
         "wrong return": lambda n, c, t, rng: split_first(n, c, t, rng)[0],
     },
 )
@@ -381,21 +426,25 @@ FAIR = (
     {
         "not repeatable": lambda strength, seed: train(strength, UNSEEDED, UNSEEDED, epochs=1),
         "not paired": lambda strength, seed: run(strength, seed + 1000 * strength, epochs=1),
-        "test moved with the strength": lambda strength, seed: run(strength, seed, reach=strength, epochs=1),
+        "test moved with the strength": lambda strength, seed: run(
+            strength, seed, reach=strength, epochs=1
+        ),
         "seed without effect": lambda strength, seed: run(strength, 0),
         "moved test stands still": lambda strength, seed: run(strength, seed, reach=0),
         "strength without effect": lambda strength, seed: run(0, seed),
-        "share for percent": lambda strength, seed: (lambda r: r | {n: r[n] / 100 for n in (SCANNED, MOVED)})(
-            run(strength, seed)
-        ),
+        "share for percent": lambda strength, seed: (
+            lambda r: r | {n: r[n] / 100 for n in (SCANNED, MOVED)}
+        )(run(strength, seed)),
         "not trained": lambda strength, seed: run(strength, seed, epochs=1),
-        "the two tests exchanged": lambda strength, seed: (lambda r: r | {SCANNED: r[MOVED], MOVED: r[SCANNED]})(
-            run(strength, seed)
-        ),
+        "the two tests exchanged": lambda strength, seed: (
+            lambda r: r | {SCANNED: r[MOVED], MOVED: r[SCANNED]}
+        )(run(strength, seed)),
         "tested on the training set": leaked,
         "shifted once": lambda strength, seed: run(strength, seed, new=False),
         "wrong return": lambda strength, seed: run(strength, seed, epochs=1)[SCANNED],
-        "not a number": lambda strength, seed: run(strength, seed, epochs=1) | {"start loss": [1, 2]},
+        "not a number": lambda strength, seed: (
+            run(strength, seed, epochs=1) | {"start loss": [1, 2]}
+        ),
     },
 )
 

@@ -13,7 +13,7 @@ from helpers.losses import CrossEntropyLoss
 from helpers.noise import Dropout
 from helpers.optimizers import SGD
 from helpers.training import accuracy, evaluate, fit
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def draw_strengths(low, high, n, rng):
@@ -25,21 +25,37 @@ SEARCH = (
     {
         "reference": draw_strengths,
         "exponents": lambda low, high, n, rng: np.exp(rng.uniform(np.log(low), np.log(high), n)),
-        "loop": lambda low, high, n, rng: [10 ** rng.uniform(np.log10(low), np.log10(high)) for _ in range(n)],
-        "strata": lambda low, high, n, rng: low * (high / low) ** rng.permutation((np.arange(n) + rng.random(n)) / n),
+        "loop": lambda low, high, n, rng: [
+            10 ** rng.uniform(np.log10(low), np.log10(high)) for _ in range(n)
+        ],
+        "strata": lambda low, high, n, rng: (
+            low * (high / low) ** rng.permutation((np.arange(n) + rng.random(n)) / n)
+        ),
     },
     {
         "even axis": lambda low, high, n, rng: rng.uniform(low, high, n),
         "one draw for all": lambda low, high, n, rng: np.full(n, draw_strengths(low, high, 1, rng)),
-        "exponent returned": lambda low, high, n, rng: rng.uniform(np.log10(low), np.log10(high), n),
-        "exponent returned: natural": lambda low, high, n, rng: rng.uniform(np.log(low), np.log(high), n),
+        "exponent returned": lambda low, high, n, rng: rng.uniform(
+            np.log10(low), np.log10(high), n
+        ),
+        "exponent returned: natural": lambda low, high, n, rng: rng.uniform(
+            np.log(low), np.log(high), n
+        ),
         "two bases": lambda low, high, n, rng: 10 ** rng.uniform(np.log(low), np.log(high), n),
-        "two bases: the other way": lambda low, high, n, rng: np.exp(rng.uniform(np.log10(low), np.log10(high), n)),
+        "two bases: the other way": lambda low, high, n, rng: np.exp(
+            rng.uniform(np.log10(low), np.log10(high), n)
+        ),
         "out of range": lambda low, high, n, rng: low * (low / high) ** rng.random(n),
-        "out of range: normal": lambda low, high, n, rng: low * (high / low) ** rng.normal(0.5, 0.5, n),
+        "out of range: normal": lambda low, high, n, rng: (
+            low * (high / low) ** rng.normal(0.5, 0.5, n)
+        ),
         "rng ignored": lambda low, high, n, rng: np.geomspace(low, high, n),
-        "rng ignored: seed inside": lambda low, high, n, rng: draw_strengths(low, high, n, np.random.default_rng(3)),
-        "not repeatable": lambda low, high, n, rng: draw_strengths(low, high, n, np.random.default_rng()),
+        "rng ignored: seed inside": lambda low, high, n, rng: draw_strengths(
+            low, high, n, np.random.default_rng(3)
+        ),
+        "not repeatable": lambda low, high, n, rng: draw_strengths(
+            low, high, n, np.random.default_rng()
+        ),
         "uneven on the log axis": lambda low, high, n, rng: low * (high / low) ** rng.beta(2, 2, n),
         "wrong shape": lambda low, high, n, rng: draw_strengths(low, high, 1, rng),
     },
@@ -79,25 +95,35 @@ INTERVAL = (
     {"reference": paired_interval, "loop": interval_loop, "covariance": interval_covariance},
     {
         "sign exchanged": lambda b, m, t: paired_interval(m, b, t),
-        "sign exchanged: of the width": half(lambda d, b, m, t, n: -t[n - 1] * d.std(ddof=1) / n**0.5),
+        "sign exchanged: of the width": half(
+            lambda d, b, m, t, n: -t[n - 1] * d.std(ddof=1) / n**0.5
+        ),
         "baseline forgotten": center(lambda b, m: m.mean()),
         "median for the mean": center(lambda b, m: np.median(m - b)),
         "best seed picked": center(lambda b, m: (m - b).max()),
         "sum for mean": center(lambda b, m: (m - b).sum()),
         "wrong mean": center(lambda b, m: 0.0),
-        "unpaired variance": half(lambda d, b, m, t, n: t[n - 1] * np.sqrt((b.var(ddof=1) + m.var(ddof=1)) / n)),
+        "unpaired variance": half(
+            lambda d, b, m, t, n: t[n - 1] * np.sqrt((b.var(ddof=1) + m.var(ddof=1)) / n)
+        ),
         "unpaired variance: more degrees": half(
             lambda d, b, m, t, n: t[2 * n - 2] * np.sqrt((b.var(ddof=1) + m.var(ddof=1)) / n)
         ),
         "unpaired variance: of one": half(lambda d, b, m, t, n: t[n - 1] * m.std(ddof=1) / n**0.5),
-        "standard deviation for standard error": half(lambda d, b, m, t, n: t[n - 1] * d.std(ddof=1)),
+        "standard deviation for standard error": half(
+            lambda d, b, m, t, n: t[n - 1] * d.std(ddof=1)
+        ),
         "n for its root": half(lambda d, b, m, t, n: t[n - 1] * d.std(ddof=1) / n),
         "biased variance": half(lambda d, b, m, t, n: t[n - 1] * d.std() / n**0.5),
         "normal for t": half(lambda d, b, m, t, n: 1.96 * d.std(ddof=1) / n**0.5),
         "wrong degrees of freedom": half(lambda d, b, m, t, n: t[n] * d.std(ddof=1) / n**0.5),
-        "wrong degrees of freedom: of two": half(lambda d, b, m, t, n: t[2 * n - 2] * d.std(ddof=1) / n**0.5),
+        "wrong degrees of freedom: of two": half(
+            lambda d, b, m, t, n: t[2 * n - 2] * d.std(ddof=1) / n**0.5
+        ),
         "standard error for the interval": half(lambda d, b, m, t, n: d.std(ddof=1) / n**0.5),
-        "variance for standard deviation": half(lambda d, b, m, t, n: t[n - 1] * d.var(ddof=1) / n**0.5),
+        "variance for standard deviation": half(
+            lambda d, b, m, t, n: t[n - 1] * d.var(ddof=1) / n**0.5
+        ),
         "whole width for half": half(lambda d, b, m, t, n: 2 * t[n - 1] * d.std(ddof=1) / n**0.5),
         "wrong half width": half(lambda d, b, m, t, n: 1.0),
         "wrong return": lambda b, m, t: (m - b).mean(),
@@ -116,13 +142,18 @@ def best_of(k, validation, fresh):
 
 
 def best_enumerated(k, validation, fresh):
-    won = [max(chosen, key=lambda i: validation[i]) for chosen in combinations(range(len(validation)), k)]
+    won = [
+        max(chosen, key=lambda i: validation[i])
+        for chosen in combinations(range(len(validation)), k)
+    ]
     return float(np.mean([validation[i] for i in won])), float(np.mean([fresh[i] for i in won]))
 
 
 def best_by_shares(k, validation, fresh):
     n, order = len(validation), np.argsort(validation)
-    below = np.array([comb(i, k) for i in range(n + 1)]) / comb(n, k)  # the winner is among the i lowest
+    below = np.array([comb(i, k) for i in range(n + 1)]) / comb(
+        n, k
+    )  # the winner is among the i lowest
     return np.diff(below) @ validation[order], np.diff(below) @ fresh[order]
 
 
@@ -143,8 +174,12 @@ BEST = (
     {"reference": best_of, "enumerated": best_enumerated, "shares": best_by_shares},
     {
         "drawn with replacement": promise(replaced),
-        "worst for best": lambda k, v, f: tuple(weights(k, len(v)) @ s[np.argsort(v)] for s in (v, f)),
-        "worst for best: in the delivery": delivery(lambda k, v, f: weights(k, len(v)) @ f[np.argsort(v)]),
+        "worst for best": lambda k, v, f: tuple(
+            weights(k, len(v)) @ s[np.argsort(v)] for s in (v, f)
+        ),
+        "worst for best: in the delivery": delivery(
+            lambda k, v, f: weights(k, len(v)) @ f[np.argsort(v)]
+        ),
         "best of all": promise(lambda k, v, f: v.max()),
         "best of all: delivered": delivery(lambda k, v, f: f[v.argmax()]),
         "best of all: the best there is": delivery(lambda k, v, f: f.max()),
@@ -155,7 +190,9 @@ BEST = (
         "first k tried: delivered": delivery(lambda k, v, f: f[v[:k].argmax()]),
         "one try too many": lambda k, v, f: best_of(k + 1, v, f),
         "one try too few": lambda k, v, f: best_of(k - 1, v, f),
-        "not divided by the searches": lambda k, v, f: tuple(comb(len(v), k) * s for s in best_of(k, v, f)),
+        "not divided by the searches": lambda k, v, f: tuple(
+            comb(len(v), k) * s for s in best_of(k, v, f)
+        ),
         "order of trying for the ranking": promise(lambda k, v, f: weights(k, len(v)) @ v),
         "order of trying for the ranking: fresh": delivery(lambda k, v, f: weights(k, len(v)) @ f),
         "promise and delivery exchanged": lambda k, v, f: best_of(k, v, f)[::-1],
@@ -222,7 +259,10 @@ def contributions_of_means(none, full, without):
 
 
 def each(change):
-    return lambda none, full, without: (change(none, full, without), contributions(none, full, without)[1])
+    return lambda none, full, without: (
+        change(none, full, without),
+        contributions(none, full, without)[1],
+    )
 
 
 def rest(change):
@@ -242,12 +282,18 @@ LEAVE_ONE_OUT = (
         "compared with none": each(lambda n, f, w: (w - n).mean(axis=1)),
         "compared with none: turned round": each(lambda n, f, w: (n - w).mean(axis=1)),
         "seeds and parts exchanged": each(lambda n, f, w: (f - w).mean(axis=0)),
-        "seeds and parts exchanged: in the difference": each(lambda n, f, w: (f[:, None] - w).mean(axis=1)),
+        "seeds and parts exchanged: in the difference": each(
+            lambda n, f, w: (f[:, None] - w).mean(axis=1)
+        ),
         "difference of each seed": each(lambda n, f, w: f - w),
         "full forgotten": each(lambda n, f, w: w.mean(axis=1)),
         "best seed picked": each(lambda n, f, w: (f - w).max(axis=1)),
-        "scaled to the gain": each(lambda n, f, w: (f - w).mean(axis=1) * (f - n).mean() / (f - w).mean(axis=1).sum()),
-        "share of the whole": each(lambda n, f, w: (f - w).mean(axis=1) / (f - w).mean(axis=1).sum()),
+        "scaled to the gain": each(
+            lambda n, f, w: (f - w).mean(axis=1) * (f - n).mean() / (f - w).mean(axis=1).sum()
+        ),
+        "share of the whole": each(
+            lambda n, f, w: (f - w).mean(axis=1) / (f - w).mean(axis=1).sum()
+        ),
         "relative change": each(lambda n, f, w: ((f - w) / f).mean(axis=1)),
         "wrong contribution": each(lambda n, f, w: 0 * f),
         "sum for the rest": rest(lambda g, c: c.sum()),
@@ -298,7 +344,9 @@ def run_one_generator(recipe, seed):
 
 
 def only(part):
-    return lambda recipe, seed: run({key: value for key, value in recipe.items() if key == part}, seed)
+    return lambda recipe, seed: run(
+        {key: value for key, value in recipe.items() if key == part}, seed
+    )
 
 
 def changed(change):
@@ -319,7 +367,9 @@ FAIR = (
     {
         "not repeatable": lambda recipe, seed: train(recipe, UNSEEDED, UNSEEDED, epochs=1),
         "not paired": lambda recipe, seed: run(recipe, seed + 1000 * len(recipe)),
-        "null row depends on the recipe": changed(lambda r, recipe: {"null (%)": r["null (%)"] + len(recipe)}),
+        "null row depends on the recipe": changed(
+            lambda r, recipe: {"null (%)": r["null (%)"] + len(recipe)}
+        ),
         "seed without effect": lambda recipe, seed: run(recipe, 0),
         "share for percent": changed(lambda r, recipe: {n: r[n] / 100 for n in checks.METRICS[2:]}),
         "L2 without effect": only("dropout"),
@@ -330,7 +380,9 @@ FAIR = (
         "wrong labels in the fresh set": lambda recipe, seed: run(recipe, seed, fresh_flipped=0.2),
         "null row wrong": changed(lambda r, recipe: {"null (%)": r["null (%)"] / 100}),
         "wrong return": lambda recipe, seed: run(recipe, seed, epochs=1)["fresh (%)"],
-        "not a number": lambda recipe, seed: run(recipe, seed, epochs=1) | {"null (%)": float("nan")},
+        "not a number": lambda recipe, seed: (
+            run(recipe, seed, epochs=1) | {"null (%)": float("nan")}
+        ),
     },
 )
 

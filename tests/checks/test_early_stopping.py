@@ -9,7 +9,7 @@ from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.optimizers import SGD
 from helpers.training import EarlyStopping, evaluate, fit
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def stop(losses, patience, min_delta):
@@ -60,7 +60,9 @@ def stop_patched(level=None, better=None, reset=True, zero=0):
 
 
 def then(change):
-    return lambda losses, patience, min_delta: change(losses, patience, *stop(losses, patience, min_delta))
+    return lambda losses, patience, min_delta: change(
+        losses, patience, *stop(losses, patience, min_delta)
+    )
 
 
 def stop_in_place(losses, patience, min_delta):
@@ -82,19 +84,25 @@ RULE = (
         "last epoch for best": then(lambda losses, p, best, last: (last, last)),
         "equal counts as better": stop_patched(better=lambda a, b, d: a <= b - d),
         "min_delta forgotten": lambda losses, p, d: stop(losses, p, 0),
-        "min_delta turned round": lambda losses, p, d: stop(losses, p, -d) if d else stop_patched()(losses, p, d),
+        "min_delta turned round": lambda losses, p, d: (
+            stop(losses, p, -d) if d else stop_patched()(losses, p, d)
+        ),
         "compared with the epoch before": stop_patched(level="before"),
         "compared with the epoch before: lowest kept": lambda losses, p, d: (
             int(np.argmin(losses[: stop_patched(level="before")(losses, p, d)[1]])) + 1,
             stop_patched(level="before")(losses, p, d)[1],
         ),
         "patience ignored": lambda losses, p, d: stop(losses, 1000, d),
-        "best of epochs never trained": then(lambda losses, p, best, last: (int(np.argmin(losses)) + 1, last)),
+        "best of epochs never trained": then(
+            lambda losses, p, best, last: (int(np.argmin(losses)) + 1, last)
+        ),
         "patience epochs back": then(lambda losses, p, best, last: (last - p, last)),
         "counted from 0": stop_patched(zero=1),
         "order exchanged": then(lambda losses, p, best, last: (last, best)),
         "small steps forgotten": stop_patched(level="lowest"),
-        "best without min_delta": then(lambda losses, p, best, last: (int(np.argmin(losses[:last])) + 1, last)),
+        "best without min_delta": then(
+            lambda losses, p, best, last: (int(np.argmin(losses[:last])) + 1, last)
+        ),
         "wrong epochs": then(lambda losses, p, best, last: (1, 1)),
         "wrong return": lambda losses, p, d: stop(losses, p, d)[0],
         "wrong return: arrays": lambda losses, p, d: (losses, losses),
@@ -147,7 +155,9 @@ def train_in_place(w, updates, losses):
 
 def on_path(change):
     """Another result made of the path of weights (T, D) and the best index."""
-    return lambda w, updates, losses: change(w + np.cumsum(updates, axis=0), int(np.argmin(losses)), w, updates, losses)
+    return lambda w, updates, losses: change(
+        w + np.cumsum(updates, axis=0), int(np.argmin(losses)), w, updates, losses
+    )
 
 
 KEEP = (
@@ -155,13 +165,19 @@ KEEP = (
     {"reference": train, "new arrays": train_new_arrays, "at once": train_at_once},
     {
         "last weights for best: a name": train_reference,
-        "last weights for best: no choice": on_path(lambda path, k, w, u, loss: (path[-1], path[-1])),
+        "last weights for best: no choice": on_path(
+            lambda path, k, w, u, loss: (path[-1], path[-1])
+        ),
         "one epoch too early": train_saved_before,
         "one epoch too late": on_path(lambda path, k, w, u, loss: (path[k + 1], path[-1])),
         "order exchanged": on_path(lambda path, k, w, u, loss: (path[-1], path[k])),
         "stopped at the best": on_path(lambda path, k, w, u, loss: (path[k], path[k])),
-        "stops at the first bump": on_path(lambda path, k, w, u, loss: (path[np.argmax(np.diff(loss) > 0)], path[-1])),
-        "highest for lowest": on_path(lambda path, k, w, u, loss: (path[np.argmax(loss)], path[-1])),
+        "stops at the first bump": on_path(
+            lambda path, k, w, u, loss: (path[np.argmax(np.diff(loss) > 0)], path[-1])
+        ),
+        "highest for lowest": on_path(
+            lambda path, k, w, u, loss: (path[np.argmax(loss)], path[-1])
+        ),
         "the start": on_path(lambda path, k, w, u, loss: (w, path[-1])),
         "update for weights": on_path(lambda path, k, w, u, loss: (u[k], path[-1])),
         "updates not added up": on_path(lambda path, k, w, u, loss: (w + u[k], path[-1])),
@@ -274,13 +290,19 @@ HONEST = (
         "best run picked: by test": scored(lambda v, t, at: at.min()),
         "one epoch too late": shifted(1),
         "one epoch too early": shifted(-1),
-        "highest for lowest": scored(lambda v, t, at: t[np.arange(len(t)), v.argmax(axis=1)].mean()),
+        "highest for lowest": scored(
+            lambda v, t, at: t[np.arange(len(t)), v.argmax(axis=1)].mean()
+        ),
         "sum for mean: score": scored(lambda v, t, at: at.sum()),
         "score of each run": scored(lambda v, t, at: at),
         "wrong score": scored(lambda v, t, at: 0.0),
         "sign turned round": flattered(lambda v, t, at: v.min(axis=1).mean() - at.mean()),
-        "last epoch for best: optimism": flattered(lambda v, t, at: t[:, -1].mean() - v[:, -1].mean()),
-        "each set at its own minimum": flattered(lambda v, t, at: np.mean(t.min(axis=1) - v.min(axis=1))),
+        "last epoch for best: optimism": flattered(
+            lambda v, t, at: t[:, -1].mean() - v[:, -1].mean()
+        ),
+        "each set at its own minimum": flattered(
+            lambda v, t, at: np.mean(t.min(axis=1) - v.min(axis=1))
+        ),
         "mean over all epochs": flattered(lambda v, t, at: t.mean() - v.mean()),
         "absolute values": flattered(lambda v, t, at: np.abs(at - v.min(axis=1)).mean()),
         "ratio for difference": flattered(lambda v, t, at: np.mean(at / v.min(axis=1))),
@@ -339,23 +361,47 @@ RETURNED = (
         "one epoch too early": row(lambda losses, p, best, last: best - 2),
         "one epoch too late": row(lambda losses, p, best, last: min(best, last - 1)),
         "patience epochs back": row(lambda losses, p, best, last: last - p - 1),
-        "patience off by one: too long": lambda weights, losses, p: returned(weights, losses, p + 1),
-        "patience off by one: too short": lambda weights, losses, p: returned(weights, losses, p - 1),
+        "patience off by one: too long": lambda weights, losses, p: returned(
+            weights, losses, p + 1
+        ),
+        "patience off by one: too short": lambda weights, losses, p: returned(
+            weights, losses, p - 1
+        ),
         "wrong weights": lambda weights, losses, p: weights.mean(axis=0),
         "wrong shape": lambda weights, losses, p: weights,
     },
 )
 
 
-def run(patience, seed, epochs=40, *, start=None, held_out=None, chosen=True, counted=0, lr=0.3, restore=True):
+def run(
+    patience,
+    seed,
+    epochs=40,
+    *,
+    start=None,
+    held_out=None,
+    chosen=True,
+    counted=0,
+    lr=0.3,
+    restore=True,
+):
     """The reference experiment; its wrong versions differ in what they hand in."""
-    rng, digits, loss = np.random.default_rng(seed if start is None else start), load_digits(), CrossEntropyLoss()
+    rng, digits, loss = (
+        np.random.default_rng(seed if start is None else start),
+        load_digits(),
+        CrossEntropyLoss(),
+    )
     (X, y), validation, test = split(digits.X, digits.y, (200, 50, 500), rng)
     y = flip_labels(y, 0.2, rng)
     model = Sequential(Linear(64, 32, rng), ReLU(), Linear(32, 10, rng))
     watch = EarlyStopping(patience)
     watch.restore = watch.restore if restore else lambda model: None
-    options = {"epochs": epochs, "rng": rng, "batch_size": 20, "early_stopping": watch if chosen else None}
+    options = {
+        "epochs": epochs,
+        "rng": rng,
+        "batch_size": 20,
+        "early_stopping": watch if chosen else None,
+    }
     options["validation"] = validation = test if held_out == "test" else validation
     history = fit(model, loss, SGD(model.parameters(), lr), X, y, **options)
     return {
@@ -373,22 +419,33 @@ def run_by_hand(patience, seed, epochs=40):
     deal, start, batches = np.random.default_rng(seed).spawn(3)
     digits, loss = load_digits(), CrossEntropyLoss()
     (X, y), validation, test = split(digits.X, digits.y, (200, 50, 500), deal)
-    y, model = flip_labels(y, 0.2, deal), Sequential(Linear(64, 32, start), ReLU(), Linear(32, 10, start))
+    y, model = (
+        flip_labels(y, 0.2, deal),
+        Sequential(Linear(64, 32, start), ReLU(), Linear(32, 10, start)),
+    )
     optimizer, losses, states = SGD(model.parameters(), lr=0.3), [], []
-    while len(losses) < epochs and len(losses) - 1 - (np.argmin(losses) if losses else -1) < patience:
+    while (
+        len(losses) < epochs and len(losses) - 1 - (np.argmin(losses) if losses else -1) < patience
+    ):
         fit(model, loss, optimizer, X, y, epochs=1, rng=batches, batch_size=20)
         losses.append(evaluate(model, loss, *validation))
         states.append(model.state())
     best = int(np.argmin(losses))
     model.load(states[best])
     scores = (evaluate(model, loss, *pair) for pair in (validation, test))
-    return dict(zip(checks.METRICS, (losses[0], len(losses), best + 1, *scores, 2.302585), strict=True))
+    return dict(
+        zip(checks.METRICS, (losses[0], len(losses), best + 1, *scores, 2.302585), strict=True)
+    )
 
 
 def run_shipped(patience, seed, epochs=40):
     """The best weights come back only if patience ended the training."""
     result = run(patience, seed, epochs)
-    return result if result["epochs"] - result["best epoch"] >= patience else run(patience, seed, epochs, restore=False)
+    return (
+        result
+        if result["epochs"] - result["best epoch"] >= patience
+        else run(patience, seed, epochs, restore=False)
+    )
 
 
 UNSEEDED = np.random.default_rng(0)
@@ -405,7 +462,9 @@ FAIR = (
         "not paired": lambda p, seed, epochs=40: run(p, seed, epochs, start=[seed, p]),
         "seed without effect": lambda p, seed, epochs=40: run(p, 0, epochs),
         "patience without effect": lambda p, seed, epochs=40: run(5, seed, epochs),
-        "patience without effect: no rule": lambda p, seed, epochs=40: run(p, seed, epochs, chosen=False),
+        "patience without effect: no rule": lambda p, seed, epochs=40: run(
+            p, seed, epochs, chosen=False
+        ),
         "patience off by one": lambda p, seed, epochs=40: run(p + 1, seed, epochs),
         "patience off by one: from 0": lambda p, seed, epochs=40: run(p, seed, epochs, counted=1),
         "wrong rule": lambda p, seed, epochs=40: run(2 * p, seed, epochs),

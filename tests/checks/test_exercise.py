@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from helpers.checks import exercise
-from helpers.checks.exercise import Answer, NotYet, Slip, agree, close, numbers, parts, plain, require
-from tests.checks.answers import said
+from helpers.checks.exercise import (
+    Answer,
+    NotYet,
+    Slip,
+    close,
+    expect,
+    expect_equal,
+    numbers,
+    parts,
+    plain,
+)
+from tests.checks.support.answers import said
 
 
 @exercise.exercise(1, "twice")
@@ -15,14 +25,19 @@ def twice(double, rng):
     """double(x) -> 2 x."""
     x = rng.normal(size=5)
     squared = ("squared", "That is x times x.", x**2)
-    agree(double(x), 2 * x, ("not twice", f"For x[0] = {x[0]:.3f} expected {2 * x[0]:.3f}."), [squared])
+    expect_equal(
+        double(x),
+        2 * x,
+        ("not twice", f"For x[0] = {x[0]:.3f} expected {2 * x[0]:.3f}."),
+        [squared],
+    )
 
 
 @exercise.exercise(2, "lists")
 def lists(total, rng):
     """total({"a": [[..]]}) -> the sum."""
     data = {"a": [[1, 2.0], (np.array([3.0]),)], "b": rng.normal(size=2)}
-    require(isinstance(total(data), int | float), "no sum", "Return one number.")
+    expect(isinstance(total(data), int | float), "no sum", "Return one number.")
 
 
 def checks():
@@ -134,12 +149,16 @@ def test_plain_makes_exact_copies():
     assert [type(item) for item in value[0]["a"][1:3]] == [float, int]
 
 
-@pytest.mark.parametrize("answer", [None, "1.5", [1, "2"], [1, None], [None], {"a": 1}, [[1], [1, 2]], 1j])
+@pytest.mark.parametrize(
+    "answer", [None, "1.5", [1, "2"], [1, None], [None], {"a": 1}, [[1], [1, 2]], 1j]
+)
 def test_what_is_no_number_is_none(answer):
     assert slip(numbers, answer) == "not a number"
 
 
-@pytest.mark.parametrize(("answer", "value"), [(10**30, 1e30), (True, 1), ([1, 2.5], [1, 2.5]), ([], []), ((1,), [1])])
+@pytest.mark.parametrize(
+    ("answer", "value"), [(10**30, 1e30), (True, 1), ([1, 2.5], [1, 2.5]), ([], []), ((1,), [1])]
+)
 def test_numbers(answer, value):
     np.testing.assert_array_equal(numbers(answer), np.asarray(value, float))
 
@@ -165,12 +184,17 @@ def test_a_list_that_holds_itself():
 def test_nan_and_infinity_equal_no_number(value):
     for slips in [(), [("infinite", "No.", np.full(5, np.inf))]]:
         expected = "infinite" if slips and value == np.inf else "other"
-        assert slip(agree, np.full(5, value), np.ones(5), ("other", "No."), slips) == expected
+        assert (
+            slip(expect_equal, np.full(5, value), np.ones(5), ("other", "No."), slips) == expected
+        )
 
 
 def test_infinity_in_a_slip_does_not_swallow_other_answers():
     value = np.array([np.inf, 1.0])
-    assert slip(agree, [2.0, 5.0], [1.0, 1.0], ("other", "No."), [("infinite", "No.", value)]) == "other"
+    assert (
+        slip(expect_equal, [2.0, 5.0], [1.0, 1.0], ("other", "No."), [("infinite", "No.", value)])
+        == "other"
+    )
 
 
 def test_close_compares_with_the_largest_number():
@@ -182,13 +206,13 @@ def test_close_compares_with_the_largest_number():
     assert close(np.zeros(0), np.zeros(0))
 
 
-def test_agree_names_the_first_slip_then_the_shape_then_the_other():
+def test_expect_equal_names_the_first_slip_then_the_shape_then_the_other():
     slips = [("first", "No.", [1.0, 4.0]), ("second", "No.", [1.0, 4.0]), ("scalar", "No.", 3.0)]
-    agree([1.0, 2.0], [1, 2], ("other", "No."), slips)
-    assert slip(agree, [1.0, 4.0], [1, 2], ("other", "No."), slips) == "first"
-    assert slip(agree, 3.0, [1, 2], ("other", "No."), slips) == "scalar"
-    assert slip(agree, [[1.0, 2.0]], [1, 2], ("other", "No."), slips) == "wrong shape"
-    assert slip(agree, [5.0, 5.0], [1, 2], ("other", "No."), slips) == "other"
+    expect_equal([1.0, 2.0], [1, 2], ("other", "No."), slips)
+    assert slip(expect_equal, [1.0, 4.0], [1, 2], ("other", "No."), slips) == "first"
+    assert slip(expect_equal, 3.0, [1, 2], ("other", "No."), slips) == "scalar"
+    assert slip(expect_equal, [[1.0, 2.0]], [1, 2], ("other", "No."), slips) == "wrong shape"
+    assert slip(expect_equal, [5.0, 5.0], [1, 2], ("other", "No."), slips) == "other"
 
 
 @pytest.mark.parametrize("value", [1.0, [1], [1, 2, 3], {"a": 1, "b": 2}, None, "ab"])
@@ -204,10 +228,19 @@ def raiser(error):
     return answer
 
 
-ERRORS = [ValueError("no\nmore"), KeyError("key"), RecursionError(), MemoryError(), StopIteration(), SystemExit(0)]
+ERRORS = [
+    ValueError("no\nmore"),
+    KeyError("key"),
+    RecursionError(),
+    MemoryError(),
+    StopIteration(),
+    SystemExit(0),
+]
 
 
-@pytest.mark.parametrize("error", [*ERRORS, ZeroDivisionError("division by zero")], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "error", [*ERRORS, ZeroDivisionError("division by zero")], ids=lambda e: type(e).__name__
+)
 def test_an_exception_is_named(error):
     assert strictly(raiser(error)) == f"raises {type(error).__name__}"
     assert said(twice, raiser(error)).startswith("✗ Exercise 1, twice: raises ")
@@ -246,9 +279,11 @@ def test_what_is_no_function_is_said():
 def test_an_answer_that_no_check_expects_does_not_stop_run_all():
     @exercise.exercise(1, "first")
     def first(answer, rng):
-        require(answer(1)[0] == 1, "wrong", "No.")
+        expect(answer(1)[0] == 1, "wrong", "No.")
 
-    assert said(first, lambda x: 5).startswith("✗ Exercise 1, first: unexpected answer. The check could not read it (")
+    assert said(first, lambda x: 5).startswith(
+        "✗ Exercise 1, first: unexpected answer. The check could not read it ("
+    )
     assert strictly(lambda x: {}, first) == "unexpected answer"
 
 
@@ -290,7 +325,14 @@ def put_nan(data):
     return 1
 
 
-CHANGES = [change_array, change_nested_array, change_number_in_a_list, make_longer, drop_a_key, put_another_kind]
+CHANGES = [
+    change_array,
+    change_nested_array,
+    change_number_in_a_list,
+    make_longer,
+    drop_a_key,
+    put_another_kind,
+]
 
 
 @pytest.mark.parametrize("answer", [*CHANGES, put_nan])
@@ -305,11 +347,16 @@ def test_a_change_that_is_allowed():
 
 
 def test_nan_in_an_argument_is_no_change():
-    assert Answer(lambda *x: 1)([np.nan, float("nan")], np.array([np.nan]), np.array(["a"]), None) == 1
+    assert (
+        Answer(lambda *x: 1)([np.nan, float("nan")], np.array([np.nan]), np.array(["a"]), None) == 1
+    )
 
 
 def test_the_generator_is_there_to_be_used():
-    assert Answer(lambda rng: rng.random())(np.random.default_rng(0)) == np.random.default_rng(0).random()
+    assert (
+        Answer(lambda rng: rng.random())(np.random.default_rng(0))
+        == np.random.default_rng(0).random()
+    )
 
 
 # --- what is printed, what is raised ---
@@ -334,7 +381,9 @@ def test_graded_a_check_raises(monkeypatch):
     twice(lambda x: x**2, strict=False)  # prints
 
 
-@pytest.mark.parametrize(("strict", "graded"), [(True, False), (None, True), (None, False), (False, True)])
+@pytest.mark.parametrize(
+    ("strict", "graded"), [(True, False), (None, True), (None, False), (False, True)]
+)
 def test_a_right_answer_prints_one_line(strict, graded, monkeypatch, capsys):
     if graded:
         monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")

@@ -14,7 +14,7 @@ from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.optimizers import SGD
 from helpers.training import accuracy, fit
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def normal(std):
@@ -58,11 +58,17 @@ HE = (
         "helpers": initializers.he_normal,
     },
     {
-        "mean for standard deviation": lambda n_in, n_out, rng: rng.normal(np.sqrt(2 / n_in), size=(n_in, n_out)),
+        "mean for standard deviation": lambda n_in, n_out, rng: rng.normal(
+            np.sqrt(2 / n_in), size=(n_in, n_out)
+        ),
         "scale forgotten": normal(lambda n_in, n_out: 1),
-        "mean not zero": lambda n_in, n_out, rng: rng.normal(2 / n_in, np.sqrt(2 / n_in), (n_in, n_out)),
+        "mean not zero": lambda n_in, n_out, rng: rng.normal(
+            2 / n_in, np.sqrt(2 / n_in), (n_in, n_out)
+        ),
         "uniform in place of normal": initializers.he_uniform,
-        "not normal": lambda n_in, n_out, rng: np.sqrt(2 / n_in) * rng.choice([-1, 1], (n_in, n_out)),
+        "not normal": lambda n_in, n_out, rng: (
+            np.sqrt(2 / n_in) * rng.choice([-1, 1], (n_in, n_out))
+        ),
         "variance for standard deviation": normal(lambda n_in, n_out: 2 / n_in),
         "fan_out for fan_in": normal(lambda n_in, n_out: math.sqrt(2 / n_out)),
         "Xavier in place of He": initializers.xavier_normal,
@@ -117,15 +123,21 @@ XAVIER = (
         "helpers": initializers.xavier_uniform,
     },
     {
-        "high end forgotten": lambda n_in, n_out, rng: rng.uniform(np.sqrt(6 / (n_in + n_out)), size=(n_in, n_out)),
+        "high end forgotten": lambda n_in, n_out, rng: rng.uniform(
+            np.sqrt(6 / (n_in + n_out)), size=(n_in, n_out)
+        ),
         "half of the interval": one_side,
         "normal in place of uniform": initializers.xavier_normal,
         "normal in place of uniform: the bound as its standard deviation": normal(
             lambda n_in, n_out: math.sqrt(6 / (n_in + n_out))
         ),
-        "not uniform": lambda n_in, n_out, rng: xavier(n_in, n_out, rng) * rng.random((n_in, n_out)) ** 0.2,
+        "not uniform": lambda n_in, n_out, rng: (
+            xavier(n_in, n_out, rng) * rng.random((n_in, n_out)) ** 0.2
+        ),
         "not around 0": lambda n_in, n_out, rng: xavier(n_in, n_out, rng) + 0.02,
-        "standard deviation for the bound": uniform(lambda n_in, n_out: math.sqrt(2 / (n_in + n_out))),
+        "standard deviation for the bound": uniform(
+            lambda n_in, n_out: math.sqrt(2 / (n_in + n_out))
+        ),
         "3 for 6": uniform(lambda n_in, n_out: math.sqrt(3 / (n_in + n_out))),
         "n_in twice": uniform(lambda n_in, n_out: math.sqrt(6 / (n_in + n_in))),
         "n_out twice": uniform(lambda n_in, n_out: math.sqrt(6 / (n_out + n_out))),
@@ -171,7 +183,11 @@ def variance(change):
 
 def square(change):
     """The reference with another mean square, a function of the variance of z."""
-    return lambda *arguments: (layer(*arguments)[0], change(layer(*arguments)[0]), layer(*arguments)[2])
+    return lambda *arguments: (
+        layer(*arguments)[0],
+        change(layer(*arguments)[0]),
+        layer(*arguments)[2],
+    )
 
 
 def back(change):
@@ -183,7 +199,9 @@ LAYER = (
     checks.layer,
     {"reference": layer, "loop": layer_loop, "integral": layer_by_integral},
     {
-        "variance where the mean square belongs": variance(lambda n, k, w, mean, std: n * w**2 * std**2),
+        "variance where the mean square belongs": variance(
+            lambda n, k, w, mean, std: n * w**2 * std**2
+        ),
         "spread of x left out": variance(lambda n, k, w, mean, std: n * w**2 * mean**2),
         "square of the sum": variance(lambda n, k, w, mean, std: n * w**2 * (mean + std) ** 2),
         "squares of x forgotten": variance(lambda n, k, w, mean, std: n * w**2 * (mean + std)),
@@ -191,7 +209,9 @@ LAYER = (
         "both fans": variance(lambda n, k, w, mean, std: (n + k) / 2 * w**2 * (mean**2 + std**2)),
         "weight_std not squared": variance(lambda n, k, w, mean, std: n * w * (mean**2 + std**2)),
         "number of terms forgotten": variance(lambda n, k, w, mean, std: w**2 * (mean**2 + std**2)),
-        "number of terms squared": variance(lambda n, k, w, mean, std: (n * w) ** 2 * (mean**2 + std**2)),
+        "number of terms squared": variance(
+            lambda n, k, w, mean, std: (n * w) ** 2 * (mean**2 + std**2)
+        ),
         "standard deviation for variance": variance(lambda *arguments: layer(*arguments)[0] ** 0.5),
         "ReLU before its time": variance(lambda *arguments: layer(*arguments)[1]),
         "wrong variance": variance(lambda n, k, w, mean, std: n * w**2 * abs(mean**2 - std**2)),
@@ -237,7 +257,10 @@ def chained(factor, begin=lambda x_rms: x_rms, end=lambda values: values):
     """A product over layers: factor(n_in, n_out, std)."""
 
     def answer(widths, stds, x_rms):
-        factors = [factor(n_in, n_out, std) for (n_in, n_out), std in zip(pairwise(widths), stds, strict=True)]
+        factors = [
+            factor(n_in, n_out, std)
+            for (n_in, n_out), std in zip(pairwise(widths), stds, strict=True)
+        ]
         return end(begin(x_rms) * np.cumprod(factors))
 
     return answer
@@ -260,7 +283,9 @@ DEPTH = (
     {
         "the input counted": lambda widths, stds, x_rms: [x_rms, *depth(widths, stds, x_rms)],
         "last layer alone": lambda widths, stds, x_rms: depth(widths, stds, x_rms)[-1],
-        "mean squares for their roots": chained(lambda n, k, std: n * std**2 / 2, lambda x_rms: x_rms**2),
+        "mean squares for their roots": chained(
+            lambda n, k, std: n * std**2 / 2, lambda x_rms: x_rms**2
+        ),
         "x_rms not squared": rooted(lambda n, k, std: n * std**2 / 2, lambda x_rms: x_rms),
         "ReLU's half forgotten": rooted(lambda n, k, std: n * std**2),
         "half outside the root": chained(lambda n, k, std: n**0.5 * std / 2),
@@ -310,14 +335,20 @@ CONVOLUTION = (
         "one side of the kernel: width": fans(lambda o, i, h, w: (i + o) * w),
         "sides added": fans(lambda o, i, h, w: (i + o) * (h + w)),
         "all sizes multiplied": fans(lambda o, i, h, w: i * o * h * w),
-        "axes read from the wrong end": lambda shape: math.sqrt(6 / (math.prod(shape[:-2]) * sum(shape[-2:]))),
+        "axes read from the wrong end": lambda shape: math.sqrt(
+            6 / (math.prod(shape[:-2]) * sum(shape[-2:]))
+        ),
         "fan_in alone": fans(lambda o, i, h, w: i * h * w),
         "fan_in twice": fans(lambda o, i, h, w: 2 * i * h * w),
         "standard deviation for the bound": lambda shape: convolution(shape) / math.sqrt(3),
         "root forgotten": lambda shape: convolution(shape) ** 2,
         "wrong bound": lambda shape: 1.1 * convolution(shape),
-        "linear layers broken": lambda shape: convolution(shape if len(shape) == 4 else (*shape, 3, 3)),
-        "raises IndexError": lambda shape: math.sqrt(6 / (shape[2] * shape[3] * (shape[0] + shape[1]))),
+        "linear layers broken": lambda shape: convolution(
+            shape if len(shape) == 4 else (*shape, 3, 3)
+        ),
+        "raises IndexError": lambda shape: math.sqrt(
+            6 / (shape[2] * shape[3] * (shape[0] + shape[1]))
+        ),
     },
 )
 
@@ -331,15 +362,29 @@ def train(scale, rng, start=None, epochs=25, start_of_others=1, initializer=init
     digits = load_digits()
     pair, test = split(digits.X, digits.y, (300, 500), rng)
     sizes = [64, *[50] * 6, 10]
-    layers = [part for a, b in pairwise(sizes) for part in (Linear(a, b, start or rng, initializer), ReLU())][:-1]
+    layers = [
+        part
+        for a, b in pairwise(sizes)
+        for part in (Linear(a, b, start or rng, initializer), ReLU())
+    ][:-1]
     for layer in layers[::2]:
         layer.weight.data *= scale
     model = Sequential(*layers)
     norm = np.linalg.norm(layers[0].weight.data)
     if epochs:
-        fit(model, CrossEntropyLoss(), SGD(model.parameters(), 0.05), *pair, epochs=epochs, rng=rng, batch_size=20)
+        fit(
+            model,
+            CrossEntropyLoss(),
+            SGD(model.parameters(), 0.05),
+            *pair,
+            epochs=epochs,
+            rng=rng,
+            batch_size=20,
+        )
     null = 100 * np.mean(test[1] != np.bincount(pair[1]).argmax())
-    return dict(zip(checks.METRICS, (norm, null, error(model, pair), error(model, test)), strict=True))
+    return dict(
+        zip(checks.METRICS, (norm, null, error(model, pair), error(model, test)), strict=True)
+    )
 
 
 @cache
@@ -362,7 +407,12 @@ def run_two_seeds(scale, seed):
 
 @cache
 def run_moved_start(scale, seed):
-    return train(scale, np.random.default_rng(seed), start=np.random.default_rng([seed, int(10 * scale)]), epochs=0)
+    return train(
+        scale,
+        np.random.default_rng(seed),
+        start=np.random.default_rng([seed, int(10 * scale)]),
+        epochs=0,
+    )
 
 
 def but(**changes):
@@ -391,9 +441,13 @@ FAIR = (
         "scale of the variance": lambda scale, seed: run(scale**0.5, seed, epochs=0),
         "the square of the norm": but(start=lambda result, scale: result["start norm"] ** 2),
         "seed without effect": lambda scale, seed: run(scale, 0),
-        "not He's start": lambda scale, seed: run(scale, seed, initializer=initializers.xavier_normal, epochs=0),
+        "not He's start": lambda scale, seed: run(
+            scale, seed, initializer=initializers.xavier_normal, epochs=0
+        ),
         "wrong null row": but(null=lambda result, scale: 100 - result["null error (%)"]),
-        "not trained": lambda scale, seed: run(scale, seed, epochs=0) | {"train error (%)": 90 - scale},
+        "not trained": lambda scale, seed: (
+            run(scale, seed, epochs=0) | {"train error (%)": 90 - scale}
+        ),
         "tested on the training set": but(test=lambda result, scale: result["train error (%)"]),
         "wrong return": lambda scale, seed: run(scale, seed)["test error (%)"],
         "not a number": but(test=lambda result, scale: np.nan),

@@ -9,7 +9,7 @@ from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.noise import Dropout
 from helpers.optimizers import SGD
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def draw(x, p, rng):
@@ -46,7 +46,9 @@ def forward_in_place(x, p, rng):
 
 def shared(axis):
     def answer(x, p, rng):
-        mask = np.broadcast_to(rng.random([1 if i == axis else n for i, n in enumerate(x.shape)]) >= p, x.shape)
+        mask = np.broadcast_to(
+            rng.random([1 if i == axis else n for i, n in enumerate(x.shape)]) >= p, x.shape
+        )
         return x * mask / (1 - p), mask
 
     return answer
@@ -94,7 +96,10 @@ BACKWARD = (
         "reference": lambda dy, mask, p: dy * mask / (1 - p),
         "where": lambda dy, mask, p: np.where(mask, dy / (1 - p), 0),
         "loop": lambda dy, mask, p: np.array(
-            [[d / (1 - p) if m else 0 for d, m in zip(*r, strict=True)] for r in zip(dy, mask, strict=True)]
+            [
+                [d / (1 - p) if m else 0 for d, m in zip(*r, strict=True)]
+                for r in zip(dy, mask, strict=True)
+            ]
         ),
     },
     {
@@ -157,10 +162,14 @@ PASSES = (
     {
         "seed inside forward": passes_seeded,
         "rng ignored": passes_own_seed,
-        "dropout switched off": lambda x, p, steps, rng: np.array([x + 0 * i for i in range(steps)]),
+        "dropout switched off": lambda x, p, steps, rng: np.array(
+            [x + 0 * i for i in range(steps)]
+        ),
         "wrong shape": lambda x, p, steps, rng: forward(x, p, rng)[0],
         "scale forgotten": lambda x, p, steps, rng: passes(x, p, steps, rng) * (1 - p),
-        "one mask for all": lambda x, p, steps, rng: np.array([shared(0)(x, p, rng)[0] for _ in range(steps)]),
+        "one mask for all": lambda x, p, steps, rng: np.array(
+            [shared(0)(x, p, rng)[0] for _ in range(steps)]
+        ),
         "wrong share dropped": lambda x, p, steps, rng: passes(x, 0.8, steps, rng) * 0.4,
         "wrong scale": lambda x, p, steps, rng: 3 * passes(x, p, steps, rng),
     },

@@ -6,7 +6,7 @@ from helpers import linear_models
 from helpers.checks import l2_penalty as checks
 from helpers.data import load_diabetes, split, standardize
 from helpers.regularizers import from_course
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def squares(arrays):
@@ -33,14 +33,18 @@ COST = (
     {
         "reference": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[::2]),
         "loop": cost_loop,
-        "norms": lambda J, params, lam, m: J + 0.5 * lam / m * sum(np.linalg.norm(W) ** 2 for W in params[::2]),
+        "norms": lambda J, params, lam, m: (
+            J + 0.5 * lam / m * sum(np.linalg.norm(W) ** 2 for W in params[::2])
+        ),
     },
     {
         "1/m forgotten": lambda J, params, lam, m: J + lam / 2 * squares(params[::2]),
         "1/2 forgotten": lambda J, params, lam, m: J + lam / m * squares(params[::2]),
         "1/2 and 1/m forgotten": lambda J, params, lam, m: J + lam * squares(params[::2]),
         "bias penalized": lambda J, params, lam, m: J + lam / (2 * m) * squares(params),
-        "weights and biases exchanged": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[1::2]),
+        "weights and biases exchanged": lambda J, params, lam, m: (
+            J + lam / (2 * m) * squares(params[1::2])
+        ),
         "norm where its square belongs": lambda J, params, lam, m: (
             J + lam / (2 * m) * sum(np.linalg.norm(W) for W in params[::2])
         ),
@@ -50,10 +54,16 @@ COST = (
         "spectral norm": lambda J, params, lam, m: (
             J + lam / (2 * m) * sum(np.linalg.norm(W, 2) ** 2 for W in params[::2])
         ),
-        "L1 for L2": lambda J, params, lam, m: J + lam / (2 * m) * sum(np.abs(W).sum() for W in params[::2]),
-        "mean for the sum": lambda J, params, lam, m: J + lam / (2 * m) * sum((W**2).mean() for W in params[::2]),
+        "L1 for L2": lambda J, params, lam, m: (
+            J + lam / (2 * m) * sum(np.abs(W).sum() for W in params[::2])
+        ),
+        "mean for the sum": lambda J, params, lam, m: (
+            J + lam / (2 * m) * sum((W**2).mean() for W in params[::2])
+        ),
         "one layer only": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[-2:-1]),
-        "one layer only: the first": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[:1]),
+        "one layer only: the first": lambda J, params, lam, m: (
+            J + lam / (2 * m) * squares(params[:1])
+        ),
         "data cost forgotten": lambda J, params, lam, m: lam / (2 * m) * squares(params[::2]),
         "wrong cost": lambda J, params, lam, m: J - lam / (2 * m) * squares(params[::2]),
         "input changed": cost_in_place,
@@ -155,7 +165,10 @@ def shrink_descended(H, w_star, lam):
 
 def left(change):
     """The reference with other weights, made of (H, h, V, w_star, lam)."""
-    return lambda H, w_star, lam: (change(H, *np.linalg.eigh(H), w_star, lam), shrink(H, w_star, lam)[1])
+    return lambda H, w_star, lam: (
+        change(H, *np.linalg.eigh(H), w_star, lam),
+        shrink(H, w_star, lam)[1],
+    )
 
 
 def counted(change):
@@ -176,21 +189,33 @@ DIRECTIONS = (
     },
     {
         "lam added to every element": left(lambda H, h, V, w, lam: np.linalg.solve(H + lam, H @ w)),
-        "H forgotten on the right": left(lambda H, h, V, w, lam: np.linalg.solve(H + lam * np.eye(4), w)),
-        "curvature read off the axes": left(lambda H, h, V, w, lam: np.diag(H) / (np.diag(H) + lam) * w),
+        "H forgotten on the right": left(
+            lambda H, h, V, w, lam: np.linalg.solve(H + lam * np.eye(4), w)
+        ),
+        "curvature read off the axes": left(
+            lambda H, h, V, w, lam: np.diag(H) / (np.diag(H) + lam) * w
+        ),
         "eigenvalues without their directions": left(lambda H, h, V, w, lam: h / (h + lam) * w),
         "not turned back": left(lambda H, h, V, w, lam: h / (h + lam) * (V.T @ w)),
         "what is lost": left(lambda H, h, V, w, lam: V @ (lam / (h + lam) * (V.T @ w))),
         "one factor for all": left(lambda H, h, V, w, lam: w / (1 + lam)),
         "no shrinking": left(lambda H, h, V, w, lam: w),
-        "2 lam for lam": left(lambda H, h, V, w, lam: np.linalg.solve(H + 2 * lam * np.eye(4), H @ w)),
-        "wrong weights": left(lambda H, h, V, w, lam: np.linalg.solve(H + lam / 2 * np.eye(4), H @ w)),
+        "2 lam for lam": left(
+            lambda H, h, V, w, lam: np.linalg.solve(H + 2 * lam * np.eye(4), H @ w)
+        ),
+        "wrong weights": left(
+            lambda H, h, V, w, lam: np.linalg.solve(H + lam / 2 * np.eye(4), H @ w)
+        ),
         "squares of the eigenvalues": counted(lambda H, h, lam: np.sum(h**2 / (h**2 + lam))),
-        "squares of the eigenvalues: and of lam": counted(lambda H, h, lam: np.sum(h**2 / (h**2 + lam**2))),
+        "squares of the eigenvalues: and of lam": counted(
+            lambda H, h, lam: np.sum(h**2 / (h**2 + lam**2))
+        ),
         "shares squared": counted(lambda H, h, lam: np.sum((h / (h + lam)) ** 2)),
         "what is lost: in df": counted(lambda H, h, lam: np.sum(lam / (h + lam))),
         "mean for the sum": counted(lambda H, h, lam: np.mean(h / (h + lam))),
-        "curvature read off the axes: in df": counted(lambda H, h, lam: np.sum(np.diag(H) / (np.diag(H) + lam))),
+        "curvature read off the axes: in df": counted(
+            lambda H, h, lam: np.sum(np.diag(H) / (np.diag(H) + lam))
+        ),
         "directions counted whole": counted(lambda H, h, lam: len(H)),
         "bias counted": counted(lambda H, h, lam: 1 + np.sum(h / (h + lam))),
         "wrong degrees of freedom": counted(lambda H, h, lam: np.sum(h / (h + lam / 2))),
@@ -202,14 +227,18 @@ DIRECTIONS = (
 def convert(lam, m, **wrong):
     """The five numbers; `wrong` replaces one by its name without spaces and signs."""
     keys = dict(zip(("course", "keras", "torch", "ridge", "C"), checks.NAMES, strict=True))
-    right = dict(zip(checks.NAMES, (lam * m, lam / 2, lam, lam * m / 2, 1 / (lam * m)), strict=True))
+    right = dict(
+        zip(checks.NAMES, (lam * m, lam / 2, lam, lam * m / 2, 1 / (lam * m)), strict=True)
+    )
     return right | {keys[short]: value for short, value in wrong.items()}
 
 
 def convert_helpers(lam, m):
     theirs = ("lambda/(2m)", "keras.regularizers.L2", "torch.optim.SGD weight_decay")
     theirs += ("sklearn Ridge alpha", "sklearn LogisticRegression C")
-    return {name: from_course(lam, key, m=m) for name, key in zip(checks.NAMES, theirs, strict=True)}
+    return {
+        name: from_course(lam, key, m=m) for name, key in zip(checks.NAMES, theirs, strict=True)
+    }
 
 
 def convert_step_by_step(lam, m):
@@ -285,7 +314,10 @@ BIAS = (
         "columns not centred": lambda X, y, lam: (bias(X, y, lam)[0], y.mean()),
         "bias forgotten: at the end": lambda X, y, lam: (bias(X, y, lam)[0], 0.0),
         "wrong sign": lambda X, y, lam: (bias(X, y, lam)[0], -bias(X, y, lam)[1]),
-        "bias penalized: at the end": lambda X, y, lam: (bias(X, y, lam)[0], bias(X, y, lam)[1] / (1 + lam / 2)),
+        "bias penalized: at the end": lambda X, y, lam: (
+            bias(X, y, lam)[0],
+            bias(X, y, lam)[1] / (1 + lam / 2),
+        ),
         "wrong bias": lambda X, y, lam: (bias(X, y, lam)[0], 1.0),
         "wrong return": lambda X, y, lam: np.append(*bias(X, y, lam)),
     },
@@ -304,7 +336,9 @@ def deal(rng, scaled=True):
     return list(zip(columns, (y, y_val, y_test), strict=True))
 
 
-def run(lams, seed, chooser=None, tested_on=2, validated_on=1, reported=None, bias=True, scaled=True):
+def run(
+    lams, seed, chooser=None, tested_on=2, validated_on=1, reported=None, bias=True, scaled=True
+):
     """The reference experiment; its wrong versions differ in what they hand in."""
     training, _, test = parts = deal(np.random.default_rng(seed), scaled)
     *fits, plain = (linear_models.ridge(*training, lam) for lam in (*lams, 0.0))
@@ -331,7 +365,10 @@ def run_squared(lams, seed):
     test = np.mean((y_test[:, None] - X_test @ path.T - b) ** 2, axis=0)
     k = validation.argmin()
     result = {"validation errors": validation, "chosen": np.array(lams)[k], "test error": test[k]}
-    return result | {"test error without": test[-1], "null error": np.mean((y_test - y.mean()) ** 2)}
+    return result | {
+        "test error without": test[-1],
+        "null error": np.mean((y_test - y.mean()) ** 2),
+    }
 
 
 def run_loop(lams, seed):
@@ -348,7 +385,10 @@ def run_loop(lams, seed):
     plain = linear_models.ridge(40 * X[train], y[train], 0.0)
     null = (np.zeros(10), y[train].mean())
     names = "test error", "test error without", "null error"
-    tested = {name: error(fit, 40 * X[test], y[test]) for name, fit in zip(names, (kept, plain, null), strict=True)}
+    tested = {
+        name: error(fit, 40 * X[test], y[test])
+        for name, fit in zip(names, (kept, plain, null), strict=True)
+    }
     return {"validation errors": errors, "chosen": chosen} | tested
 
 
@@ -375,33 +415,54 @@ HONEST = (
     {"reference": run, "squared errors": run_squared, "loop": run_loop},
     {
         "not repeatable": lambda lams, seed: run(lams, UNSEEDED.integers(10**9)),
-        "lam without effect": lambda lams, seed: run(lams, seed) | {"validation errors": [1.0] * len(lams)},
+        "lam without effect": lambda lams, seed: (
+            run(lams, seed) | {"validation errors": [1.0] * len(lams)}
+        ),
         "seed without effect": lambda lams, seed: run(lams, 0),
         "not paired": run_a_split_each,
         "not paired: by the number of strengths": lambda lams, seed: run(lams, [seed, len(lams)]),
         "null strength left out": changed(
             lambda result, lams, seed: {"test error without": run(lams[:1], seed)["test error"]}
         ),
-        "null strength left out: a constant": changed(lambda result, lams, seed: {"test error without": 70.0}),
-        "index for the strength": lambda lams, seed: (
-            run(lams, seed) | {"chosen": 1000 + int(np.argmin(run(lams, seed)["validation errors"]))}
+        "null strength left out: a constant": changed(
+            lambda result, lams, seed: {"test error without": 70.0}
         ),
-        "chosen on the test set": lambda lams, seed: run(lams, seed, lambda train, val, test: int(np.argmin(test))),
+        "index for the strength": lambda lams, seed: (
+            run(lams, seed)
+            | {"chosen": 1000 + int(np.argmin(run(lams, seed)["validation errors"]))}
+        ),
+        "chosen on the test set": lambda lams, seed: run(
+            lams, seed, lambda train, val, test: int(np.argmin(test))
+        ),
         "chosen on the training set": lambda lams, seed: run(
             lams, seed, lambda train, val, test: int(np.argmin(train))
         ),
-        "largest error chosen": lambda lams, seed: run(lams, seed, lambda train, val, test: int(np.argmax(val))),
-        "nothing chosen": lambda lams, seed: run(lams, seed, lambda train, val, test: len(val) // 2),
+        "largest error chosen": lambda lams, seed: run(
+            lams, seed, lambda train, val, test: int(np.argmax(val))
+        ),
+        "nothing chosen": lambda lams, seed: run(
+            lams, seed, lambda train, val, test: len(val) // 2
+        ),
         "not the best on validation": lambda lams, seed: run(
             lams, seed, lambda train, val, test: min(int(np.argmin(val)) + 1, len(val) - 1)
         ),
         "tested on the training set": lambda lams, seed: run(lams, seed, tested_on=0),
-        "validation error reported": lambda lams, seed: run(lams, seed, reported=lambda by_part: min(by_part[1])),
-        "best test error reported": lambda lams, seed: run(lams, seed, reported=lambda by_part: min(by_part[2])),
-        "weakest penalty always best: columns not scaled": lambda lams, seed: run(lams, seed, scaled=False),
-        "weakest penalty always best: validated in training": lambda lams, seed: run(lams, seed, validated_on=0),
+        "validation error reported": lambda lams, seed: run(
+            lams, seed, reported=lambda by_part: min(by_part[1])
+        ),
+        "best test error reported": lambda lams, seed: run(
+            lams, seed, reported=lambda by_part: min(by_part[2])
+        ),
+        "weakest penalty always best: columns not scaled": lambda lams, seed: run(
+            lams, seed, scaled=False
+        ),
+        "weakest penalty always best: validated in training": lambda lams, seed: run(
+            lams, seed, validated_on=0
+        ),
         "no better than the mean": lambda lams, seed: run(lams, seed, bias=False),
-        "wrong test error": lambda lams, seed: run(lams, seed, reported=lambda by_part: float(np.mean(by_part[2]))),
+        "wrong test error": lambda lams, seed: run(
+            lams, seed, reported=lambda by_part: float(np.mean(by_part[2]))
+        ),
         "not a number": lambda lams, seed: run(lams, seed) | {"validation errors": 3.0},
         "wrong return": lambda lams, seed: run(lams, seed)["chosen"],
     },

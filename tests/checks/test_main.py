@@ -19,7 +19,9 @@ STATES = ["not yet", "done", "not yet", "not yet", "not yet"]
 
 def store(path, *sources):
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# Title"), *map(new_code_cell, sources)]), path)
+    nbformat.write(
+        new_notebook(cells=[new_markdown_cell("# Title"), *map(new_code_cell, sources)]), path
+    )
     return path
 
 
@@ -44,7 +46,12 @@ def found(wanted, start=None):
 
 def test_all_notebooks_are_found_here_and_from_below(course):
     everything = ["01_first.ipynb", "04_second.ipynb"]
-    assert found("*") == found("*", course / "04_second") == found("*", course.parents[1]) == everything
+    assert (
+        found("*")
+        == found("*", course / "04_second")
+        == found("*", course.parents[1])
+        == everything
+    )
 
 
 def test_some_are_found_by_number_file_and_folder(course):
@@ -70,7 +77,14 @@ def test_elsewhere_the_notebooks_of_this_course_are_found(tmp_path):
 
 
 def test_an_error_in_a_cell_does_not_stop_the_others(tmp_path):
-    path = store(tmp_path / "mine.ipynb", "1 / 0", "this is no Python", IMPORT + BACKWARD, "%no_magic", "undefined")
+    path = store(
+        tmp_path / "mine.ipynb",
+        "1 / 0",
+        "this is no Python",
+        IMPORT + BACKWARD,
+        "%no_magic",
+        "undefined",
+    )
     before = path.read_bytes()
     assert states(path) == STATES
     assert path.read_bytes() == before
@@ -93,7 +107,10 @@ def test_a_check_prints_even_where_nbgrader_is_at_work(tmp_path, monkeypatch):
     [
         ("print(1)", "no cell imports its checks (from helpers.checks import ... as checks)"),
         (IMPORT + "import os\nos._exit(1)", "a cell ended its kernel"),
-        ("from helpers.checks import no_such as checks", "helpers.checks has no checks of the name no_such, or a cell"),
+        (
+            "from helpers.checks import no_such as checks",
+            "helpers.checks has no checks of the name no_such, or a cell",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_said(source, sentence, tmp_path):
@@ -110,7 +127,11 @@ def test_a_broken_file_is_said(text, tmp_path):
 
 
 def test_the_table():
-    rows = [(1, "the forward pass", "done"), (2, "lists", "not yet"), (3, "norms", "mask forgotten")]
+    rows = [
+        (1, "the forward pass", "done"),
+        (2, "lists", "not yet"),
+        (3, "norms", "mask forgotten"),
+    ]
     assert main.table(rows).splitlines() == [
         "  1  the forward pass  ✓ done",
         "  2  lists             – not yet",

@@ -11,7 +11,7 @@ from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.optimizers import SGD
 from helpers.training import accuracy, evaluate, fit
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def normalize(x, axes, eps):
@@ -61,13 +61,19 @@ FORMULA = (
         "helpers": lambda x, axes, eps: normalization.normalize(x, axes, eps)[0],
         "second moment": lambda x, axes, eps: (
             (x - x.mean(axes, keepdims=True))
-            / np.sqrt(np.mean(x**2, axis=axes, keepdims=True) - x.mean(axes, keepdims=True) ** 2 + eps)
+            / np.sqrt(
+                np.mean(x**2, axis=axes, keepdims=True) - x.mean(axes, keepdims=True) ** 2 + eps
+            )
         ),
     },
     {
-        "axes exchanged": lambda x, axes, eps: normalize(x, tuple(a for a in range(x.ndim) if a not in axes), eps),
+        "axes exchanged": lambda x, axes, eps: normalize(
+            x, tuple(a for a in range(x.ndim) if a not in axes), eps
+        ),
         "one mean for all": lambda x, axes, eps: (x - x.mean()) / np.sqrt(x.var() + eps),
-        "eps outside the root": scaled(lambda x, mean, var, eps, n: (x - mean) / (np.sqrt(var) + eps)),
+        "eps outside the root": scaled(
+            lambda x, mean, var, eps, n: (x - mean) / (np.sqrt(var) + eps)
+        ),
         "eps forgotten": scaled(lambda x, mean, var, eps, n: (x - mean) / np.sqrt(var)),
         "eps squared": scaled(lambda x, mean, var, eps, n: (x - mean) / np.sqrt(var + eps**2)),
         "unbiased for biased variance": scaled(
@@ -78,10 +84,14 @@ FORMULA = (
         "sum for mean": scaled(lambda x, mean, var, eps, n: (x - mean) / np.sqrt(var * n + eps)),
         "mean not subtracted": scaled(lambda x, mean, var, eps, n: x / np.sqrt(var + eps)),
         "mean alone": scaled(lambda x, mean, var, eps, n: x - mean),
-        "divided before the mean": scaled(lambda x, mean, var, eps, n: x / np.sqrt(var + eps) - mean),
+        "divided before the mean": scaled(
+            lambda x, mean, var, eps, n: x / np.sqrt(var + eps) - mean
+        ),
         "wrong z": lambda x, axes, eps: 2 * normalize(x, axes, eps),
         "raises ValueError": lambda x, axes, eps: (
-            (x - x.mean(axes)) / np.sqrt(x.var(axes) + eps) if axes == (1,) else (normalize(x, axes, eps))
+            (x - x.mean(axes)) / np.sqrt(x.var(axes) + eps)
+            if axes == (1,)
+            else (normalize(x, axes, eps))
         ),
         "input changed": normalize_in_place,
         "nothing returned": lambda x, axes, eps: None,
@@ -112,7 +122,10 @@ def norm_loop(x, kind, groups):
         return np.stack([normalize(x[:, c], (0, 1, 2), 1e-5) for c in range(x.shape[1])], axis=1)
     parts = {"layer": 1, "instance": x.shape[1], "group": groups}[kind]
     return np.array(
-        [np.concatenate([normalize(part, (0, 1, 2), 1e-5) for part in np.split(image, parts)]) for image in x]
+        [
+            np.concatenate([normalize(part, (0, 1, 2), 1e-5) for part in np.split(image, parts)])
+            for image in x
+        ]
     )
 
 
@@ -124,7 +137,9 @@ def one_wrong(kind, change):
 def blocks(*shape, axes):
     def change(x, groups):
         sizes = {"N": len(x), "G": groups, "c": x.shape[1] // groups}
-        return normalize(x.reshape(*(sizes[s] for s in shape), *x.shape[2:]), axes, 1e-5).reshape(x.shape)
+        return normalize(x.reshape(*(sizes[s] for s in shape), *x.shape[2:]), axes, 1e-5).reshape(
+            x.shape
+        )
 
     return change
 
@@ -175,7 +190,11 @@ def backward_numerical(dy, x, gain, eps):
         return np.sum(dy * (forward(x, gain, eps) + shift))
 
     dgain = numerical_gradient(lambda gain: loss(x, gain), gain)
-    return numerical_gradient(loss, x), dgain, numerical_gradient(lambda shift: loss(x, shift=shift), 0 * gain)
+    return (
+        numerical_gradient(loss, x),
+        dgain,
+        numerical_gradient(lambda shift: loss(x, shift=shift), 0 * gain),
+    )
 
 
 def backward_jacobian(dy, x, gain, eps):
@@ -245,7 +264,10 @@ BACKWARD = (
             lambda dy, x, gain, z: (dy * (x - x.mean(axis=0)) / x.std(axis=0)).sum(axis=0)
         ),
         "wrong dgain": with_dgain(lambda dy, x, gain, z: 0 * gain),
-        "mean for sum: dshift": lambda dy, x, gain, eps: (*backward(dy, x, gain, eps)[:2], dy.mean(axis=0)),
+        "mean for sum: dshift": lambda dy, x, gain, eps: (
+            *backward(dy, x, gain, eps)[:2],
+            dy.mean(axis=0),
+        ),
         "wrong dshift": lambda dy, x, gain, eps: (*backward(dy, x, gain, eps)[:2], 0 * gain),
         "wrong return": lambda *a: backward(*a)[0],
     },
@@ -313,15 +335,23 @@ MEMORY = (
         "pulled": remember_pulled,
     },
     {
-        "momentum the other way round": lambda batches, x, momentum, eps: remember(batches, x, 1 - momentum, eps),
+        "momentum the other way round": lambda batches, x, momentum, eps: remember(
+            batches, x, 1 - momentum, eps
+        ),
         "plain average": mean_as(lambda batches, momentum: batches.mean(axis=(0, 1))),
         "last batch alone": mean_as(lambda batches, momentum: batches[-1].mean(axis=0)),
         "started at the first batch": started_at_first,
         "never updated": mean_as(lambda batches, momentum: np.zeros(3)),
-        "old average not reduced": mean_as(lambda batches, momentum: momentum * batches.mean(axis=1).sum(axis=0)),
+        "old average not reduced": mean_as(
+            lambda batches, momentum: momentum * batches.mean(axis=1).sum(axis=0)
+        ),
         "wrong running mean": mean_as(lambda batches, momentum: np.ones(3)),
-        "biased for unbiased variance": lambda *a: remember(*a, stat=lambda batch: batch.var(axis=0)),
-        "standard deviation for variance": lambda *a: remember(*a, stat=lambda batch: batch.std(axis=0)),
+        "biased for unbiased variance": lambda *a: remember(
+            *a, stat=lambda batch: batch.var(axis=0)
+        ),
+        "standard deviation for variance": lambda *a: remember(
+            *a, stat=lambda batch: batch.std(axis=0)
+        ),
         "standard deviation for variance: unbiased": lambda *a: remember(
             *a, stat=lambda batch: batch.std(axis=0, ddof=1)
         ),
@@ -330,11 +360,17 @@ MEMORY = (
             *remember(b, x, 1 - m, eps)[1:],
         ),
         "started at 0": lambda *a: remember(*a, first=(0.0, 0.0)),
-        "corrected at the end": lambda *a: remember(*a, stat=lambda batch: batch.var(axis=0), end=1.25),
+        "corrected at the end": lambda *a: remember(
+            *a, stat=lambda batch: batch.var(axis=0), end=1.25
+        ),
         "wrong running variance": lambda *a: remember(*a, stat=lambda batch: batch.mean(axis=0)),
         "evaluation using batch statistics": z_as(lambda x, mean, var, eps: normalize(x, 0, eps)),
-        "evaluation using batch statistics: mean": z_as(lambda x, mean, var, eps: (x - x.mean(0)) / np.sqrt(var + eps)),
-        "evaluation using batch statistics: var": z_as(lambda x, mean, var, eps: (x - mean) / np.sqrt(x.var(0) + eps)),
+        "evaluation using batch statistics: mean": z_as(
+            lambda x, mean, var, eps: (x - x.mean(0)) / np.sqrt(var + eps)
+        ),
+        "evaluation using batch statistics: var": z_as(
+            lambda x, mean, var, eps: (x - mean) / np.sqrt(x.var(0) + eps)
+        ),
         "eps outside the root": z_as(lambda x, mean, var, eps: (x - mean) / (np.sqrt(var) + eps)),
         "eps forgotten": z_as(lambda x, mean, var, eps: (x - mean) / np.sqrt(var)),
         "root forgotten": z_as(lambda x, mean, var, eps: (x - mean) / (var + eps)),
@@ -401,11 +437,25 @@ def in_pairs(model, X, y, mode=False):
 
 def run(kind, seed, batch_size=32, *, start=None, deal=None, mode=False, epochs=5, on_train=False):
     """The reference experiment; its wrong versions differ in what they hand in."""
-    parts, digits, loss = np.random.default_rng(seed if start is None else start), load_digits(), CrossEntropyLoss()
-    train, test = split(digits.X, digits.y, (256, 500), np.random.default_rng(deal) if deal else parts)
+    parts, digits, loss = (
+        np.random.default_rng(seed if start is None else start),
+        load_digits(),
+        CrossEntropyLoss(),
+    )
+    train, test = split(
+        digits.X, digits.y, (256, 500), np.random.default_rng(deal) if deal else parts
+    )
     model = network(kind, parts)
     first = model.layers[0].weight.data.sum()
-    fit(model, loss, SGD(model.parameters(), lr=0.1), *train, epochs=epochs, batch_size=batch_size, rng=parts)
+    fit(
+        model,
+        loss,
+        SGD(model.parameters(), lr=0.1),
+        *train,
+        epochs=epochs,
+        batch_size=batch_size,
+        rng=parts,
+    )
     tested = train if on_train else test
     together = np.mean(model.train(mode)(tested[0]).argmax(axis=1) == tested[1])
     return {
@@ -430,7 +480,13 @@ def run_by_hand(kind, seed, batch_size=32):
         optimizer.step()
     labels, counts = np.unique(y, return_counts=True)
     null = 100 * np.mean(test[1] == labels[counts.argmax()])
-    scores = first, evaluate(model, loss, *test), 100 * accuracy(model, *test), in_pairs(model, *test), null
+    scores = (
+        first,
+        evaluate(model, loss, *test),
+        100 * accuracy(model, *test),
+        in_pairs(model, *test),
+        null,
+    )
     return dict(zip(checks.METRICS, scores, strict=True))
 
 
@@ -456,14 +512,22 @@ FAIR = (
     },
     {
         "not repeatable": lambda kind, seed, size=32: run(kind, seed, size, start=UNSEEDED),
-        "not paired: start": lambda kind, seed, size=32: run(kind, seed, size, start=[seed, KINDS[kind]], deal=[seed]),
-        "not paired: split": lambda kind, seed, size=32: run(kind, seed, size, deal=[seed, KINDS[kind]]),
+        "not paired: start": lambda kind, seed, size=32: run(
+            kind, seed, size, start=[seed, KINDS[kind]], deal=[seed]
+        ),
+        "not paired: split": lambda kind, seed, size=32: run(
+            kind, seed, size, deal=[seed, KINDS[kind]]
+        ),
         "seed without effect": lambda kind, seed, size=32: run(kind, 0, size),
         "kind without effect": lambda kind, seed, size=32: run("batch", seed, size),
         "batch size without effect": lambda kind, seed, size=32: run(kind, seed),
-        "evaluation using batch statistics": lambda kind, seed, size=32: run(kind, seed, size, mode=True),
+        "evaluation using batch statistics": lambda kind, seed, size=32: run(
+            kind, seed, size, mode=True
+        ),
         "share for percent": run_in_shares,
-        "not trained": lambda kind, seed, size=32: run(kind, seed, size, epochs=0 if kind == "none" else 5),
+        "not trained": lambda kind, seed, size=32: run(
+            kind, seed, size, epochs=0 if kind == "none" else 5
+        ),
         "tested on the training set": run_on_train,
         "null row wrong": lambda kind, seed, size=32: run(kind, seed, size) | {"null (%)": 50},
         "wrong return": lambda kind, seed, size=32: run(kind, seed, size)["test loss"],

@@ -4,7 +4,7 @@ import numpy as np
 
 from helpers import linear_models
 from helpers.checks import norms as checks
-from tests.checks.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import assert_enough, assert_said, cases
 
 
 def soft(z, t):
@@ -84,7 +84,9 @@ NORMS = (
         "mean for the sum": lambda W: four(W, frobenius=np.sqrt((W**2).mean())),
         "wrong Frobenius norm": lambda W: four(W, frobenius=1.5 * np.abs(W).sum()),
         "Frobenius for spectral": lambda W: four(W, spectral=np.linalg.norm(W)),
-        "eigenvalue for singular value": lambda W: four(W, spectral=np.linalg.eigvalsh(W.T @ W)[-1]),
+        "eigenvalue for singular value": lambda W: four(
+            W, spectral=np.linalg.eigvalsh(W.T @ W)[-1]
+        ),
         "smallest singular value": lambda W: four(W, spectral=np.linalg.norm(W, -2)),
         "nuclear norm: for spectral": lambda W: four(W, spectral=np.linalg.norm(W, "nuc")),
         "wrong spectral norm": lambda W: four(W, spectral=np.abs(W).max()),
@@ -134,7 +136,9 @@ PENALTY = (
     },
     {
         "norm where its square belongs": value(lambda W, lam: lam / 2 * np.linalg.norm(W)),
-        "norm where its square belongs: without the half": value(lambda W, lam: lam * np.linalg.norm(W)),
+        "norm where its square belongs: without the half": value(
+            lambda W, lam: lam * np.linalg.norm(W)
+        ),
         "half forgotten": value(lambda W, lam: lam * (W**2).sum()),
         "mean for the sum": value(lambda W, lam: lam / 2 * (W**2).mean()),
         "spectral norm": value(lambda W, lam: lam / 2 * np.linalg.norm(W, 2) ** 2),
@@ -181,19 +185,33 @@ STEP = (
     {
         "reference": step,
         "loop": step_loop,
-        "helper": lambda w, X, y, lr, lam: linear_models.soft_threshold(w - lr * error_slope(w, X, y), lr * lam),
+        "helper": lambda w, X, y, lr, lam: linear_models.soft_threshold(
+            w - lr * error_slope(w, X, y), lr * lam
+        ),
     },
     {
-        "learning rate forgotten in the threshold": lambda w, X, y, lr, lam: soft(w - lr * error_slope(w, X, y), lam),
-        "threshold before the step": lambda w, X, y, lr, lam: soft(w, lr * lam) - lr * error_slope(w, X, y),
+        "learning rate forgotten in the threshold": lambda w, X, y, lr, lam: soft(
+            w - lr * error_slope(w, X, y), lam
+        ),
+        "threshold before the step": lambda w, X, y, lr, lam: (
+            soft(w, lr * lam) - lr * error_slope(w, X, y)
+        ),
         "subgradient": lambda w, X, y, lr, lam: w - lr * (error_slope(w, X, y) + lam * np.sign(w)),
         "no threshold": lambda w, X, y, lr, lam: w - lr * error_slope(w, X, y),
-        "learning rate forgotten in the descent": lambda w, X, y, lr, lam: soft(w - error_slope(w, X, y), lr * lam),
+        "learning rate forgotten in the descent": lambda w, X, y, lr, lam: soft(
+            w - error_slope(w, X, y), lr * lam
+        ),
         "uphill": lambda w, X, y, lr, lam: soft(w + lr * error_slope(w, X, y), lr * lam),
-        "factor 2 lost": lambda w, X, y, lr, lam: soft(w - lr * X.T @ (X @ w - y) / len(y), lr * lam),
-        "half the threshold": lambda w, X, y, lr, lam: soft(w - lr * error_slope(w, X, y), lr * lam / 2),
+        "factor 2 lost": lambda w, X, y, lr, lam: soft(
+            w - lr * X.T @ (X @ w - y) / len(y), lr * lam
+        ),
+        "half the threshold": lambda w, X, y, lr, lam: soft(
+            w - lr * error_slope(w, X, y), lr * lam / 2
+        ),
         "mean forgotten": lambda w, X, y, lr, lam: soft(w - lr * 2 * X.T @ (X @ w - y), lr * lam),
-        "shrinks proportionally": lambda w, X, y, lr, lam: w - lr * (error_slope(w, X, y) + lam * w),
+        "shrinks proportionally": lambda w, X, y, lr, lam: (
+            w - lr * (error_slope(w, X, y) + lam * w)
+        ),
         "wrong step": lambda w, X, y, lr, lam: soft(w, lr * lam),
         "input changed": step_in_place,
     },
@@ -233,7 +251,11 @@ def sweep_wrong(threshold=0.5, own=1, divide=True, n=None, late=False, order=1):
         for d in range(len(w))[::order]:
             x = X[:, d]
             c, G = x @ (y - X @ w + own * x * w[d]) / N, x @ x / N
-            w[d] = soft(c / G, threshold * lam) if late else soft(c, threshold * lam) / (G if divide else 1)
+            w[d] = (
+                soft(c / G, threshold * lam)
+                if late
+                else soft(c, threshold * lam) / (G if divide else 1)
+            )
         return w
 
     return answer
@@ -277,7 +299,9 @@ def fits(penalty, X, y):
         return linear_models.ridge(X, y, 0.0)[0][None]
     if penalty == "ridge":
         return linear_models.ridge_path(X, y, np.geomspace(0.01, 100, 12))
-    return linear_models.lasso_path(X, y, linear_models.lam_max(X, y) * np.geomspace(1, 0.003, 12), tol=1e-6)
+    return linear_models.lasso_path(
+        X, y, linear_models.lam_max(X, y) * np.geomspace(1, 0.003, 12), tol=1e-6
+    )
 
 
 def errors(W, b, X, y):
@@ -289,10 +313,20 @@ def deal(w, rng):
     return X, X @ w + rng.standard_normal(len(X))
 
 
-def run(penalty, seed, on=slice(60, None), choose_on=slice(30, 60), intercept=True, n_dense=15, same_length=True):
+def run(
+    penalty,
+    seed,
+    on=slice(60, None),
+    choose_on=slice(30, 60),
+    intercept=True,
+    n_dense=15,
+    same_length=True,
+):
     """The reference experiment; its wrong versions differ in what they hand in."""
     result = {}
-    for name, rng, k in zip(("sparse", "dense"), np.random.default_rng(seed).spawn(2), (3, n_dense), strict=True):
+    for name, rng, k in zip(
+        ("sparse", "dense"), np.random.default_rng(seed).spawn(2), (3, n_dense), strict=True
+    ):
         X, y = deal(truth(k, same_length), rng)
         W = fits(penalty, X[:30], y[:30])
         b = y[:30].mean() - W @ X[:30].mean(axis=0) if intercept else np.full(len(W), 9.0)
@@ -336,10 +370,17 @@ FAIR = (
         "not repeatable": lambda penalty, seed: run(penalty, UNSEEDED.integers(10**9)),
         "not paired": run_by_penalty,
         "seed without effect": lambda penalty, seed: run(penalty, 0),
-        "penalty without effect": lambda penalty, seed: run("none" if penalty == "none" else "ridge", seed),
-        "null strength always chosen": lambda penalty, seed: run("none" if penalty == "ridge" else penalty, seed),
+        "penalty without effect": lambda penalty, seed: run(
+            "none" if penalty == "none" else "ridge", seed
+        ),
+        "null strength always chosen": lambda penalty, seed: run(
+            "none" if penalty == "ridge" else penalty, seed
+        ),
         "truth without effect": lambda penalty, seed: (
-            {name: run(penalty, seed)["sparse" + name[name.index(":") :]] for name in checks.METRICS}
+            {
+                name: run(penalty, seed)["sparse" + name[name.index(":") :]]
+                for name in checks.METRICS
+            }
         ),
         "two things changed": lambda penalty, seed: run(penalty, seed, same_length=False),
         "tested on the training set": lambda penalty, seed: run(penalty, seed, on=slice(30)),

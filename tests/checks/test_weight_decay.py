@@ -14,7 +14,7 @@ from helpers.layers import Linear
 from helpers.losses import MSELoss
 from helpers.optimizers import SGD
 from helpers.training import evaluate, fit
-from tests.checks.answers import SEEDS, assert_enough, assert_said, cases
+from tests.checks.support.answers import SEEDS, assert_enough, assert_said, cases
 
 
 def sgd(w, g, lr, lam):
@@ -35,10 +35,16 @@ def sgd_in_place(w, g, lr, lam):
 
 SGD_STEP = (
     checks.sgd,
-    {"reference": sgd, "loop": sgd_loop, "two steps": lambda w, g, lr, lam: w - lr * lam * w - lr * g},
+    {
+        "reference": sgd,
+        "loop": sgd_loop,
+        "two steps": lambda w, g, lr, lam: w - lr * lam * w - lr * g,
+    },
     {
         "lr missing in 1 - lr*lam": lambda w, g, lr, lam: (1 - lam) * w - lr * g,
-        "decay after instead of within the step": lambda w, g, lr, lam: (1 - lr * lam) * (w - lr * g),
+        "decay after instead of within the step": lambda w, g, lr, lam: (
+            (1 - lr * lam) * (w - lr * g)
+        ),
         "decay forgotten": lambda w, g, lr, lam: w - lr * g,
         "the weights grow": lambda w, g, lr, lam: w + lr * lam * w - lr * g,
         "uphill": lambda w, g, lr, lam: (1 - lr * lam) * w + lr * g,
@@ -60,7 +66,10 @@ def group_step(decays, shrink=lambda lr, lam: lr * lam):
     """The reference for the names that `decays` picks."""
 
     def answer(params, grads, lr, lam):
-        return {n: (1 - shrink(lr, lam) * bool(decays(n))) * w - lr * grads[n] for n, w in params.items()}
+        return {
+            n: (1 - shrink(lr, lam) * bool(decays(n))) * w - lr * grads[n]
+            for n, w in params.items()
+        }
 
     return answer
 
@@ -91,7 +100,11 @@ def last(name):
 
 GROUPS = (
     checks.groups,
-    {"reference": group_step(lambda n: n.endswith(".weight")), "loop": group_loop, "axes": group_by_axes},
+    {
+        "reference": group_step(lambda n: n.endswith(".weight")),
+        "loop": group_loop,
+        "axes": group_by_axes,
+    },
     {
         "bias decayed": group_step(lambda n: True),
         "bias decayed: whole names": group_step(lambda n: n not in ("bias", "gain", "shift")),
@@ -100,12 +113,16 @@ GROUPS = (
         "gains decayed": group_step(lambda n: last(n) != "bias"),
         "name matched in part": group_step(lambda n: "weight" in n),
         "name matched in part: bias": group_step(lambda n: "bias" not in n),
-        "name matched in part: all": group_step(lambda n: not any(kind in n for kind in ("bias", "gain", "shift"))),
+        "name matched in part: all": group_step(
+            lambda n: not any(kind in n for kind in ("bias", "gain", "shift"))
+        ),
         "lr missing in 1 - lr*lam": group_step(lambda n: last(n) == "weight", lambda lr, lam: lam),
         "the spared do not learn": group_no_step,
         "parameters lost": group_only_weights,
         "wrong step": group_step(lambda n: last(n) == "weight", lambda lr, lam: 2 * lr * lam),
-        "wrong shape": lambda params, grads, lr, lam: {name: w.ravel() for name, w in params.items()},
+        "wrong shape": lambda params, grads, lr, lam: {
+            name: w.ravel() for name, w in params.items()
+        },
         "wrong return": lambda params, grads, lr, lam: list(params.values()),
     },
 )
@@ -128,7 +145,9 @@ def untouched_loop(n_weights, n_points, std, lr, lam, steps):
 
 def untouched_logs(n_weights, n_points, std, lr, lam, steps):
     rate = -np.log1p(-lr * lam)
-    return float(np.exp(0.5 * np.log((n_weights - n_points) * std**2) - steps * rate)), np.log(2) / rate
+    return float(np.exp(0.5 * np.log((n_weights - n_points) * std**2) - steps * rate)), np.log(
+        2
+    ) / rate
 
 
 def norm(change):
@@ -145,21 +164,35 @@ UNTOUCHED = (
     checks.untouched,
     {"reference": untouched, "loop": untouched_loop, "logs": untouched_logs},
     {
-        "touched directions counted": norm(lambda n, k, std, lr, lam, t: std * n**0.5 * (1 - lr * lam) ** t),
+        "touched directions counted": norm(
+            lambda n, k, std, lr, lam, t: std * n**0.5 * (1 - lr * lam) ** t
+        ),
         "the touched part": norm(lambda n, k, std, lr, lam, t: std * k**0.5 * (1 - lr * lam) ** t),
-        "the square of the norm": norm(lambda n, k, std, lr, lam, t: std**2 * (n - k) * (1 - lr * lam) ** (2 * t)),
-        "half of the square": norm(lambda n, k, std, lr, lam, t: std**2 * (n - k) * (1 - lr * lam) ** (2 * t) / 2),
+        "the square of the norm": norm(
+            lambda n, k, std, lr, lam, t: std**2 * (n - k) * (1 - lr * lam) ** (2 * t)
+        ),
+        "half of the square": norm(
+            lambda n, k, std, lr, lam, t: std**2 * (n - k) * (1 - lr * lam) ** (2 * t) / 2
+        ),
         "root forgotten": norm(lambda n, k, std, lr, lam, t: std * (n - k) * (1 - lr * lam) ** t),
         "variance for standard deviation": norm(
             lambda n, k, std, lr, lam, t: std**2 * (n - k) ** 0.5 * (1 - lr * lam) ** t
         ),
         "std forgotten": norm(lambda n, k, std, lr, lam, t: (n - k) ** 0.5 * (1 - lr * lam) ** t),
-        "lr missing in 1 - lr*lam": norm(lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * (1 - lam) ** t),
+        "lr missing in 1 - lr*lam": norm(
+            lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * (1 - lam) ** t
+        ),
         "one step": norm(lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * (1 - lr * lam)),
         "the start": norm(lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5),
-        "straight line": norm(lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * (1 - t * lr * lam)),
-        "exponential for the power": norm(lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * math.exp(-lr * lam * t)),
-        "wrong norm": norm(lambda n, k, std, lr, lam, t: std * (n + k) ** 0.5 * (1 - lr * lam) ** t),
+        "straight line": norm(
+            lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * (1 - t * lr * lam)
+        ),
+        "exponential for the power": norm(
+            lambda n, k, std, lr, lam, t: std * (n - k) ** 0.5 * math.exp(-lr * lam * t)
+        ),
+        "wrong norm": norm(
+            lambda n, k, std, lr, lam, t: std * (n + k) ** 0.5 * (1 - lr * lam) ** t
+        ),
         "negative time": life(lambda lr, lam: math.log(2) / math.log(1 - lr * lam)),
         "exponential for the power: half-life": life(lambda lr, lam: math.log(2) / (lr * lam)),
         "straight line: half-life": life(lambda lr, lam: 1 / (2 * lr * lam)),
@@ -181,7 +214,10 @@ def adamw(w, g, m, v, t, lr, lam, b1, b2, eps):
 
 def adamw_loop(w, g, m, v, t, lr, lam, b1, b2, eps):
     rows = zip(w, g, m, v, strict=True)
-    return tuple(np.array(part) for part in zip(*(adamw(*r, t, lr, lam, b1, b2, eps) for r in rows), strict=True))
+    return tuple(
+        np.array(part)
+        for part in zip(*(adamw(*r, t, lr, lam, b1, b2, eps) for r in rows), strict=True)
+    )
 
 
 def adamw_by_differences(w, g, m, v, t, lr, lam, b1, b2, eps):
@@ -236,41 +272,66 @@ ADAMW = (
     {
         "decay inside the moments": adam_l2,
         "decay inside the moments: of the squares": adam_l2_square,
-        "beta the other way round": moments(lambda g, m, v, t, b1, b2: (mean(g, m, b1), mean(v, g**2, b2))),
-        "beta the other way round: v": moments(lambda g, m, v, t, b1, b2: (mean(m, g, b1), mean(g**2, v, b2))),
+        "beta the other way round": moments(
+            lambda g, m, v, t, b1, b2: (mean(g, m, b1), mean(v, g**2, b2))
+        ),
+        "beta the other way round: v": moments(
+            lambda g, m, v, t, b1, b2: (mean(m, g, b1), mean(g**2, v, b2))
+        ),
         "corrected moments returned": moments(
-            lambda g, m, v, t, b1, b2: (mean(m, g, b1) / (1 - b1**t), mean(v, g**2, b2) / (1 - b2**t))
+            lambda g, m, v, t, b1, b2: (
+                mean(m, g, b1) / (1 - b1**t),
+                mean(v, g**2, b2) / (1 - b2**t),
+            )
         ),
         "betas exchanged": moments(lambda g, m, v, t, b1, b2: (mean(m, g, b2), mean(v, g**2, b1))),
         "moments not updated": moments(lambda g, m, v, t, b1, b2: (m, v)),
         "moments not updated: v": moments(lambda g, m, v, t, b1, b2: (mean(m, g, b1), v)),
-        "g where its square belongs": moments(lambda g, m, v, t, b1, b2: (mean(m, g, b1), mean(v, g, b2))),
+        "g where its square belongs": moments(
+            lambda g, m, v, t, b1, b2: (mean(m, g, b1), mean(v, g, b2))
+        ),
         "wrong m": moments(lambda g, m, v, t, b1, b2: (b1 * m + g, mean(v, g**2, b2))),
         "wrong v": moments(lambda g, m, v, t, b1, b2: (mean(m, g, b1), b2 * v + g**2)),
         "lr missing in 1 - lr*lam": moved(
             lambda w, m, v, t, lr, lam, *others: (1 - lam) * w - lr * fraction(m, v, t, *others)
         ),
         "decay after instead of within the step": moved(
-            lambda w, m, v, t, lr, lam, *others: (1 - lr * lam) * (w - lr * fraction(m, v, t, *others))
+            lambda w, m, v, t, lr, lam, *others: (
+                (1 - lr * lam) * (w - lr * fraction(m, v, t, *others))
+            )
         ),
-        "decay forgotten": moved(lambda w, m, v, t, lr, lam, *others: w - lr * fraction(m, v, t, *others)),
+        "decay forgotten": moved(
+            lambda w, m, v, t, lr, lam, *others: w - lr * fraction(m, v, t, *others)
+        ),
         "the weights grow": moved(
-            lambda w, m, v, t, lr, lam, *others: (1 + lr * lam) * w - lr * fraction(m, v, t, *others)
+            lambda w, m, v, t, lr, lam, *others: (
+                (1 + lr * lam) * w - lr * fraction(m, v, t, *others)
+            )
         ),
-        "uphill": moved(lambda w, m, v, t, lr, lam, *others: (1 - lr * lam) * w + lr * fraction(m, v, t, *others)),
+        "uphill": moved(
+            lambda w, m, v, t, lr, lam, *others: (
+                (1 - lr * lam) * w + lr * fraction(m, v, t, *others)
+            )
+        ),
         "decay divided by the root": moved(
             lambda w, m, v, t, lr, lam, b1, b2, eps: (
                 w - lr * (m / (1 - b1**t) + lam * w) / (np.sqrt(v / (1 - b2**t)) + eps)
             )
         ),
         "bias correction forgotten": moved(
-            lambda w, m, v, t, lr, lam, b1, b2, eps: (1 - lr * lam) * w - lr * m / (np.sqrt(v) + eps)
+            lambda w, m, v, t, lr, lam, b1, b2, eps: (
+                (1 - lr * lam) * w - lr * m / (np.sqrt(v) + eps)
+            )
         ),
         "bias correction of v forgotten": moved(
-            lambda w, m, v, t, lr, lam, b1, b2, eps: (1 - lr * lam) * w - lr * m / (1 - b1**t) / (np.sqrt(v) + eps)
+            lambda w, m, v, t, lr, lam, b1, b2, eps: (
+                (1 - lr * lam) * w - lr * m / (1 - b1**t) / (np.sqrt(v) + eps)
+            )
         ),
         "bias correction of m forgotten": moved(
-            lambda w, m, v, t, lr, lam, b1, b2, eps: (1 - lr * lam) * w - lr * m / (np.sqrt(v / (1 - b2**t)) + eps)
+            lambda w, m, v, t, lr, lam, b1, b2, eps: (
+                (1 - lr * lam) * w - lr * m / (np.sqrt(v / (1 - b2**t)) + eps)
+            )
         ),
         "bias correction off by one": at(lambda t: t - 1),
         "bias correction off by one: late": at(lambda t: t + 1),
@@ -281,17 +342,22 @@ ADAMW = (
         ),
         "eps before the bias correction": moved(
             lambda w, m, v, t, lr, lam, b1, b2, eps: (
-                (1 - lr * lam) * w - lr * math.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(v) + eps)
+                (1 - lr * lam) * w
+                - lr * math.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(v) + eps)
             )
         ),
         "root forgotten": moved(
-            lambda w, m, v, t, lr, lam, b1, b2, eps: (1 - lr * lam) * w - lr * m / (1 - b1**t) / (v / (1 - b2**t) + eps)
+            lambda w, m, v, t, lr, lam, b1, b2, eps: (
+                (1 - lr * lam) * w - lr * m / (1 - b1**t) / (v / (1 - b2**t) + eps)
+            )
         ),
         "old moments used": lambda w, g, m, v, t, lr, lam, *others: (
             (1 - lr * lam) * w - lr * fraction(m, v, t, *others),
             *adamw(w, g, m, v, t, lr, lam, *others)[1:],
         ),
-        "wrong step": moved(lambda w, m, v, t, lr, lam, *others: (1 - lr * lam) * w - fraction(m, v, t, *others)),
+        "wrong step": moved(
+            lambda w, m, v, t, lr, lam, *others: (1 - lr * lam) * w - fraction(m, v, t, *others)
+        ),
         "wrong return": lambda *arguments: adamw(*arguments)[0],
     },
 )
@@ -334,13 +400,17 @@ ACCUMULATED = (
     {"reference": accumulated, "loop": accumulated_loop, "with the last": accumulated_at_last},
     {
         "decay for every micro-batch": accumulated_shipped,
-        "lam divided by the count": lambda w, G, lr, lam: accumulated_shipped(w, G, lr, lam / len(G)),
+        "lam divided by the count": lambda w, G, lr, lam: accumulated_shipped(
+            w, G, lr, lam / len(G)
+        ),
         "lam divided by the count: once": lambda w, G, lr, lam: accumulated(w, G, lr, lam / len(G)),
         "decay forgotten": lambda w, G, lr, lam: accumulated(w, G, lr, 0),
         "gradients summed": lambda w, G, lr, lam: sgd(w, G.sum(axis=0), lr, lam),
         "a step for every micro-batch": accumulated_steps,
         "last gradient alone": lambda w, G, lr, lam: sgd(w, G[-1], lr, lam),
-        "decay after instead of within the step": lambda w, G, lr, lam: (1 - lr * lam) * accumulated(w, G, lr, 0),
+        "decay after instead of within the step": lambda w, G, lr, lam: (
+            (1 - lr * lam) * accumulated(w, G, lr, 0)
+        ),
         "lr missing in 1 - lr*lam": lambda w, G, lr, lam: (1 - lam) * w - lr * G.mean(axis=0),
         "wrong step": lambda w, G, lr, lam: accumulated(w, G, lr, lam) + lr * w,
         "wrong shape": lambda w, G, lr, lam: sgd(w, G, lr, lam),
@@ -410,16 +480,22 @@ FAIR = (
         "reference": run,
         "NumPy": run_numpy,
         "from zero": lambda weight_decay, seed: run_numpy(weight_decay, seed, w_size=0.0),
-        "two seeds": lambda weight_decay, seed: run(weight_decay, seed, start=np.random.default_rng([seed, 1])),
+        "two seeds": lambda weight_decay, seed: run(
+            weight_decay, seed, start=np.random.default_rng([seed, 1])
+        ),
     },
     {
         "not repeatable": lambda weight_decay, seed: train(weight_decay, UNSEEDED),
         "not paired": run_moved_start,
-        "not paired: data": lambda weight_decay, seed: run(weight_decay, seed + int(10 * weight_decay)),
+        "not paired: data": lambda weight_decay, seed: run(
+            weight_decay, seed + int(10 * weight_decay)
+        ),
         "seed without effect": lambda weight_decay, seed: run(weight_decay, 0),
         "wrong null row": null_row(0.0),
         "not trained": lambda weight_decay, seed: run(weight_decay, seed, epochs=1),
-        "tested on the training set": lambda weight_decay, seed: run(weight_decay, seed, tested="train"),
+        "tested on the training set": lambda weight_decay, seed: run(
+            weight_decay, seed, tested="train"
+        ),
         "decay without effect": lambda weight_decay, seed: run(0.0, seed),
         "the weights grow": lambda wd, seed: run_numpy(
             min(wd, 1), seed, step=lambda w, g, lr, lam: sgd(w, g, lr, -lam)
@@ -449,4 +525,6 @@ def test_the_formula_for_the_untouched_part_describes_a_real_run(seed):
     for _ in range(400):
         w = sgd(w, X.T @ (X @ w) / 20, 0.003, 3)
     left = np.linalg.norm(w - X.T @ np.linalg.solve(X @ X.T, X @ w))
-    assert left == pytest.approx(untouched(200, 20, 1, 0.003, 3, 400)[0], rel=0.35)  # 6 sigma: 1 / sqrt(2 * 180) each
+    assert left == pytest.approx(
+        untouched(200, 20, 1, 0.003, 3, 400)[0], rel=0.35
+    )  # 6 sigma: 1 / sqrt(2 * 180) each

@@ -6,14 +6,12 @@ No notebook is run, no network is needed, and the pages ask none either. Every w
 import argparse
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tools import notebooks
+from tools.notebooks import form
 
 HERE = Path(__file__).resolve().parent
 FILES = ("README.md", "notebooks/overview.png")
@@ -21,11 +19,11 @@ FILES = ("README.md", "notebooks/overview.png")
 
 def gather(folder):
     """Copy into `folder` what becomes a page, each file under its path in the course; no solution is among them."""
-    releases = (notebooks.ROOT / "notebooks/assignments/release").glob("*/*.ipynb")
-    texts = (notebooks.ROOT / "notebooks").glob("*.md")
-    sources = [*(notebooks.ROOT / name for name in FILES), *notebooks.lectures(), *texts, *releases]
+    releases = (form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb")
+    texts = (form.ROOT / "notebooks").glob("*.md")
+    sources = [*(form.ROOT / name for name in FILES), *form.lectures(), *texts, *releases]
     for source in sources:
-        target = Path(folder) / source.relative_to(notebooks.ROOT)
+        target = Path(folder) / source.relative_to(form.ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
     for page in HERE.glob("*.md"):
@@ -36,12 +34,16 @@ def build(site):
     """Make `site` anew. Raises SystemExit if anything was to be said about a page."""
     site = Path(site)
     if site.exists() and any(site.iterdir()) and not (site / "objects.inv").exists():
-        raise SystemExit(f"{site} must be empty or a site made before, got a folder with other files.")
+        raise SystemExit(
+            f"{site} must be empty or a site made before, got a folder with other files."
+        )
     shutil.rmtree(site, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
         source, state = Path(scratch, "source"), Path(scratch, "state")
         gather(source)
-        made = Sphinx(source, HERE, site, state, "html", status=None, warningiserror=True, keep_going=True)
+        made = Sphinx(
+            source, HERE, site, state, "html", status=None, warningiserror=True, keep_going=True
+        )
         made.build()
     if made.statuscode:
         raise SystemExit("The site has the faults above.")
@@ -49,7 +51,7 @@ def build(site):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", default=notebooks.ROOT / "_site")
+    parser.add_argument("folder", nargs="?", default=form.ROOT / "_site")
     folder = Path(parser.parse_args().folder).absolute()
     build(folder)
     print(f"{os.path.relpath(folder)}/index.html is the front page.")

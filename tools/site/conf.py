@@ -1,14 +1,11 @@
 """Sphinx's settings for the site; tools/site/build.py calls it."""
 
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from sphinx.util.fileutil import copy_asset
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import reading
-import repository
+from tools.site import reading, repository
 
 HERE = Path(__file__).resolve().parent
 project = "Regularization of neural networks"
@@ -20,7 +17,10 @@ exclude_patterns = ["README.md"]  # two pages include its parts
 nb_execution_mode = "off"  # the outputs that are kept are the ones that are tested
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # sliders stand still here, so nothing of them is loaded
-nb_mime_priority_overrides = [("html", "text/html", 0), ("html", "image/png", 1)]  # the HTML has the alternative text
+nb_mime_priority_overrides = [
+    ("html", "text/html", 0),
+    ("html", "image/png", 1),
+]  # the HTML has the alternative text
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_dmath_double_inline = True  # $$ within a paragraph, as JupyterLab shows it
 myst_heading_anchors = 3

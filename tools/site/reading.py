@@ -9,7 +9,9 @@ FOLDED = re.compile(r"(</summary>)\s*(.*?)\s*(</details>)", re.DOTALL)
 
 def as_jupyterlab(text):
     """`text` with every displayed formula on one line, and what is folded set apart, so that it is Markdown as well."""
-    text = DISPLAYED.sub(lambda formula: formula[0].replace("\n", " "), text)  # a line with + would open a list
+    text = DISPLAYED.sub(
+        lambda formula: formula[0].replace("\n", " "), text
+    )  # a line with + would open a list
     return FOLDED.sub(r"\1\n\n\2\n\n\3", text)
 
 

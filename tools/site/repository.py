@@ -3,9 +3,9 @@
 import os
 import re
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools import ROOT
+
 HOSTS = ("github.com", "gitlab.com")
 
 
@@ -20,7 +20,10 @@ def address(environment=os.environ):
 
 def as_web(remote):
     """git@host:owner/name.git, ssh:// or https:// as https://host/owner/name; "" for what is no such address."""
-    match = re.fullmatch(r"(?:https://|ssh://|git://)?(?:[^@/]+@)?([\w.-]+\.\w+)(?::\d+)?[:/](.+?)(?:\.git)?/?", remote)
+    match = re.fullmatch(
+        r"(?:https://|ssh://|git://)?(?:[^@/]+@)?([\w.-]+\.\w+)(?::\d+)?[:/](.+?)(?:\.git)?/?",
+        remote,
+    )
     return f"https://{match[1]}/{match[2]}" if match else ""
 
 
@@ -44,4 +47,9 @@ def theme_options(environment=os.environ):
     if hub := environment.get("COURSE_JUPYTERHUB"):
         launch["jupyterhub_url"] = hub.rstrip("/")
     branch = environment.get("COURSE_BRANCH") or "main"
-    return {"repository_url": url, "repository_branch": branch, "use_repository_button": True, "launch_buttons": launch}
+    return {
+        "repository_url": url,
+        "repository_branch": branch,
+        "use_repository_button": True,
+        "launch_buttons": launch,
+    }

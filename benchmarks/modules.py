@@ -1,0 +1,157 @@
+"""Rows 6 and 7: the normalizations and Adam, each alone, beside PyTorch's."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from benchmarks.measure import Witness, compared, in_operations, side_by_side
+from helpers.core import Parameter
+from helpers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
+from helpers.optimizers import Adam, AdamW
+
+SHAPES = ((256, 256), (32, 64, 8, 8))
+GROUPS = 8
+PARAMETERS = ((784, 300), (300,), (300, 200), (200,), (200, 10), (10,))
+
+
+def normalizations(shape):
+    """{name: (ours, PyTorch's)} for x of this shape in float32; instances need images."""
+    import torch
+
+    C, images, nn = shape[1], len(shape) == 4, torch.nn
+    batch = nn.BatchNorm2d if images else nn.BatchNorm1d
+    pairs = {
+        "BatchNorm": (BatchNorm(C, dtype=np.float32), batch(C)),
+        "LayerNorm": (LayerNorm(shape[1:], dtype=np.float32), nn.LayerNorm(shape[1:])),
+        "GroupNorm": (GroupNorm(GROUPS, C, dtype=np.float32), nn.GroupNorm(GROUPS, C)),
+    }
+    instance = (InstanceNorm(C, affine=True, dtype=np.float32), nn.InstanceNorm2d(C, affine=True))
+    return pairs | ({"InstanceNorm": instance} if images else {})
+
+
+def forward_backward(layer, x, dy):
+    """Forward and backward with the helpers, a function that returns dx."""
+    params = layer.parameters()
+
+    def step():
+        for p in params:
+            p.zero_grad()
+        layer(x)
+        return layer.backward(dy)
+
+    return step
+
+
+def torch_forward_backward(module, x, dy):
+    """The same in PyTorch."""
+    import torch
+
+    x, dy = torch.tensor(x, requires_grad=True), torch.tensor(dy)
+
+    def step():
+        x.grad = None
+        module.zero_grad(set_to_none=True)
+        module(x).backward(dy)
+        return x.grad
+
+    return step
+
+
+def normalization_rows(threads, effort):
+    """Row 6."""
+    for shape in SHAPES:
+        rng = np.random.default_rng(0)
+        x, dy = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
+        for name, (layer, module) in normalizations(shape).items():
+            ours, theirs = forward_backward(layer, x, dy), torch_forward_backward(module, x, dy)
+            length = [float(np.linalg.norm(np.asarray(way()))) for way in (ours, theirs)]
+            yield Witness(6, f"norm of dx, {name} {shape}", *length, 1e-5)
+            seconds = side_by_side(
+                {"ours": ours, "theirs": theirs, "one": partial(np.multiply, x, dy)}, effort
+            )
+            setting, pair = (
+                f"{shape}, float32, threads: {threads}",
+                (seconds["ours"], seconds["theirs"]),
+            )
+            yield compared(
+                6, f"{name}, forward and backward", "PyTorch, eager", setting, *pair, 1.0
+            )
+            yield in_operations(6, name, setting, seconds)
+
+
+def adam(kind):
+    """A step of Adam or AdamW with the helpers, on parameters whose gradients stay as they are; and the parameters."""
+    params = [Parameter(values, decay=values.ndim == 2) for values in numbers(0)]
+    for p, g in zip(params, numbers(1), strict=True):
+        p.grad[...] = g
+    return kind(params, lr=1e-4, weight_decay=0.01).step, [p.data for p in params]
+
+
+def torch_adam(kind, **options):
+    """The same in PyTorch."""
+    import torch
+
+    params = [torch.nn.Parameter(torch.tensor(values)) for values in numbers(0)]
+    for p, g in zip(params, numbers(1), strict=True):
+        p.grad = torch.tensor(g)
+    groups = [
+        {"params": [p for p in params if p.ndim == 2], "weight_decay": 0.01},
+        {"params": [p for p in params if p.ndim == 1], "weight_decay": 0.0},
+    ]
+    optimizer = getattr(torch.optim, kind.__name__)(groups, lr=1e-4, **options)
+    return optimizer.step, [p.detach().numpy() for p in params]
+
+
+def numbers(seed):
+    """Arrays of the shapes of a network's parameters, in float32."""
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(shape, dtype=np.float32) for shape in PARAMETERS]
+
+
+def products(arrays, others):
+    """One operation on each array."""
+    for a, b in zip(arrays, others, strict=True):
+        np.multiply(a, b)
+
+
+def moved(step, weights):
+    """The length of all weights as one vector after 50 steps."""
+    for _ in range(50):
+        step()
+    return float(np.linalg.norm(np.concatenate([w.ravel() for w in weights])))
+
+
+def adam_rows(threads, effort):
+    """Row 7. The fused loop of PyTorch is not what the aim is about; it stands beside it for honesty."""
+    setting = f"{sum(map(math.prod, PARAMETERS)):,} parameters, float32, threads: {threads}"
+    for kind in (Adam, AdamW):
+        for against, options, aim in (
+            ("PyTorch, foreach", {"foreach": True}, 1.0),
+            ("PyTorch, fused", {"fused": True}, None),
+        ):
+            (ours, mine), (theirs, other) = adam(kind), torch_adam(kind, **options)
+            pair = [moved(*side) for side in ((ours, mine), (theirs, other))]
+            yield Witness(
+                7, f"norm of all weights after 50 steps, {kind.__name__}, {against}", *pair, 1e-5
+            )
+            one = partial(products, mine, [w.copy() for w in mine])
+            seconds = side_by_side({"ours": ours, "theirs": theirs, "one": one}, effort)
+            yield compared(
+                7,
+                f"{kind.__name__} step",
+                against,
+                setting,
+                seconds["ours"],
+                seconds["theirs"],
+                aim,
+            )
+            yield in_operations(7, f"{kind.__name__} step, {against}", setting, seconds)
+
+
+def measured(rows, threads, effort):
+    """Rows 6 and 7."""
+    if 6 in rows:
+        yield from normalization_rows(threads, effort)
+    if 7 in rows:
+        yield from adam_rows(threads, effort)

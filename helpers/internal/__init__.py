@@ -1,0 +1,1 @@
+"""Machinery behind the course's modules; README.md says what is where."""

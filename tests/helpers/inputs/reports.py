@@ -1,0 +1,275 @@
+"""Experiments, their tables and how they print; figures and sliders."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from helpers import experiments
+from helpers.internal import printing, tables
+from tests.helpers.inputs.kinds import (
+    Kind,
+    flag,
+    function,
+    integer,
+    number,
+    returning,
+    same,
+    sequence,
+    word,
+)
+from tests.helpers.inputs.row import Row
+
+LOSSES = {"plain": [1.0, 2.0, 3.0], "L2": [0.5, 1.0, 2.5], "null": [4.0, 4.0, 4.5]}
+VALUES, SEEDS = {"loss": LOSSES}, [0, 1, 2]
+DIRECTIONS = sequence(
+    {"loss": "lower"},
+    3,
+    "lower",
+    ["loss"],
+    {"loss": "low"},
+    {"loss": None},
+    {"loss": []},
+    {"a": "lower"},
+)
+OTHER_SEEDS = [
+    None,
+    3,
+    "ab",
+    (),
+    [1],
+    [0, 0, 1],
+    [0, -1, 2],
+    [0, 0.5, 1],
+    [None] * 3,
+    {0: 1},
+    {},
+    [[0], [1]],
+]
+RUNS = sequence(
+    SEEDS, *OTHER_SEEDS, unusual=[(range(3), SEEDS), (np.arange(3), SEEDS), ((0, 1, 2), SEEDS)]
+)
+DIGITS = sequence(
+    2, "2", {"loss": 0.5}, {"a": 2}, [2], True, 2.0, unusual=[({"loss": 2}, 2), (np.int8(2), 2)]
+)
+METRIC, NAME = word("loss", "loss"), word("L2", "L2", "plain", "null")
+
+
+# ---- Experiments ----
+
+
+def plain(value, seed):
+    return {"loss": value + seed % 3}
+
+
+def cells(table):
+    """All that a table shows."""
+    return str(table)
+
+
+SCORES = [
+    returning({}),
+    returning(1.0),
+    returning({"loss": np.nan}),
+    returning(None),
+]
+ALONE = {
+    "n_jobs": Kind(1, st.sampled_from([None, "all", 0.5, 0, [], True]) | st.floats(), same(1)),
+    "progress": flag(False),
+}
+RUN = function(plain).also(*SCORES, returning({"loss": "low"}))
+EXPERIMENTS = {
+    "experiments.paired": Row(
+        lambda **kinds: cells(experiments.paired(**kinds)),
+        settings=sequence(
+            {"none": 0.0, "L2": 0.5},
+            None,
+            {},
+            {"none": 0.0},
+            ["none", "L2"],
+            {1: 0, 2: 1},
+            {"": 0, "a": 1},
+        ),
+        run=RUN,
+        seeds=RUNS,
+        baseline=word("none", "none", "L2").but(None),
+        references=sequence(
+            {"null": 4.0}, 4.0, ["null"], {"none": 4.0}, {3: 4.0}, {"null": "4"}, {"null": np.nan}
+        ),
+        compare_references=flag(False),
+        better=DIRECTIONS,
+        simultaneous=flag(False),
+        digits=DIGITS,
+        **ALONE,
+    ),
+    "experiments.sweep": Row(
+        lambda **kinds: cells(experiments.sweep(**kinds)),
+        strengths=sequence(
+            [0.0, 0.5], None, 3, "ab", [], [0.5, 0.5], [np.nan], ["a"], {0.5: 1}, [[0.5]], [True, 2]
+        ),
+        run=RUN,
+        seeds=RUNS,
+        better=DIRECTIONS,
+        **ALONE,
+    ),
+}
+
+
+# ---- Tables ----
+
+
+def table(**kinds):
+    return tables.PairedTable(**{"values": VALUES, "seeds": SEEDS, "references": ["null"]} | kinds)
+
+
+def swept(**kinds):
+    values = {"loss": [[1.0, 2.0, 3.0], [0.5, 0.5, 1.0]]}
+    return tables.Sweep(**{"strengths": [0.0, 0.5], "values": values, "seeds": SEEDS} | kinds)
+
+
+OTHER_VALUES = [
+    *(
+        None,
+        3,
+        "ab",
+        [],
+        {},
+        {"loss": None},
+        {"loss": {"plain": [1.0] * 3}},
+        {"loss": [[1.0] * 3] * 2},
+    ),
+    *(
+        {"loss": LOSSES | {"L2": bad}}
+        for bad in ([1.0, 2.0], [np.nan] * 3, "abc", None, 1.0, [[1.0]] * 3, [1, 2, [3]])
+    ),
+    *(
+        {"loss": LOSSES, "error": {"plain": [1.0] * 3}},
+        {3: LOSSES},
+        {"loss": {1: [1.0] * 3, 2: [1.0] * 3}},
+    ),
+]
+ROWS = {"loss": [[1.0, 2.0, 3.0], [0.5, 0.5, 1.0]]}
+OTHER_ROWS = [
+    None,
+    3,
+    "ab",
+    [],
+    {},
+    {"loss": None},
+    {"loss": [[1.0] * 3]},
+    {"loss": [[1.0] * 2] * 2},
+    {"loss": ["a", "b"]},
+]
+
+
+def asked(method):
+    return Row(
+        lambda metric, name: getattr(table(), method)(metric, name), metric=METRIC, name=NAME
+    )
+
+
+TABLES = {
+    "tables.PairedTable": Row(
+        lambda **kinds: cells(table(**kinds)),
+        values=sequence(VALUES, *OTHER_VALUES),
+        seeds=RUNS.also([0, 1], [0, 1, 2, 3]),
+        baseline=word("plain", "plain", "L2").but(None),
+        references=sequence(
+            ["null"], 3, ["oracle"], ["null", "L2"], [3], "null", None, [[]], {"a": 1}
+        ),
+        compare_references=flag(False),
+        better=DIRECTIONS,
+        simultaneous=flag(True),
+        digits=DIGITS,
+    ),
+    **{
+        f"tables.PairedTable.{method}": asked(method)
+        for method in ("mean", "difference", "interval", "verdict")
+    },
+    "tables.Sweep": Row(
+        lambda **kinds: cells(swept(**kinds)),
+        strengths=sequence(
+            [0.0, 0.5],
+            None,
+            3,
+            "ab",
+            [],
+            [0.5],
+            [0.5, 0.5],
+            [np.nan, 1],
+            ["a", "b"],
+            [0.1, 0.2, 0.3],
+        ),
+        values=sequence(ROWS, *OTHER_ROWS),
+        seeds=RUNS.also([0, 1]),
+        better=DIRECTIONS,
+    ),
+    "tables.Sweep.best_on": Row(
+        lambda **kinds: swept().best_on(**kinds),
+        metric=METRIC.also("test loss"),
+        per_seed=flag(False),
+    ),
+    "tables.Sweep.at": Row(
+        lambda **kinds: swept().at(**kinds),
+        metric=METRIC,
+        strength=sequence(
+            0.5,
+            None,
+            0.3,
+            "0.5",
+            [0.5, 0.5],
+            [0.3] * 3,
+            {},
+            [],
+            drawn=st.text(),
+            unusual=[([0.5] * 3, 0.5)],
+        ),
+    ),
+    "tables.Sweep.mean": Row(lambda metric: swept().mean(metric), metric=METRIC),
+    "tables.Sweep.interval": Row(lambda metric: swept().interval(metric), metric=METRIC),
+}
+
+
+# ---- Their parts ----
+
+SETTINGS = sequence(
+    {"a": 0, "b": 1}, None, {}, {"a": 0}, ["a", "b"], {1: 0, 2: 1}, {"": 0, "a": 1}, "ab"
+)
+PARTS = {
+    "tables.check_names": Row(
+        tables.check_names,
+        settings=SETTINGS,
+        baseline=word("a", "a", "b").but(None),
+        references=sequence({"c": 0}, None, ["c"], {"a": 0}, {3: 0}, "c"),
+    ),
+    "tables.check_metrics": Row(
+        lambda better: tables.check_metrics(["loss"], better=better),
+        better=Kind(
+            {"loss": 1},
+            st.dictionaries(st.text(), st.integers(), min_size=1).filter(lambda d: "loss" not in d),
+            same({}),
+        ),
+    ),
+    "tables.checked_seeds": Row(tables.checked_seeds, seeds=RUNS),
+    "tables.checked_strengths": Row(
+        tables.checked_strengths,
+        strengths=sequence(
+            [0.0, 0.5], None, 3, "ab", [], [0.5, 0.5], [np.nan], ["a"], {0.5: 1}, [[0.5]]
+        ),
+    ),
+    "tables.checked_directions": Row(
+        tables.checked_directions,
+        better=sequence({"loss": "lower"}, 3, "lower", ["loss"], {"loss": "low"}, {"loss": []}),
+    ),
+    "tables.checked_decimals": Row(
+        tables.checked_decimals,
+        digits=sequence(2, "2", {"loss": 0.5}, [2], True, 2.0, unusual=[(np.int8(2), 2)]),
+    ),
+    "printing.Printed": Row(lambda: printing.Printed.__repr__ is printing.Printed.__str__),
+    "printing.digits_of": Row(
+        printing.digits_of, x=number(0.5), decimals=integer(2, low=-300, high=300, least=-1, most=9)
+    ),
+    "printing.decimals_for": Row(
+        printing.decimals_for, size=number(0.5, low=0), otherwise=number(0.5)
+    ),
+}
+
+TABLE = EXPERIMENTS | TABLES | PARTS

@@ -1,0 +1,148 @@
+"""Checks of notebooks by nbval, with figures compared as pictures.
+
+A pytest plugin. It replaces no name inside nbval: it hands pytest subclasses of nbval's collector and item.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tools.notebooks import form, pictures
+
+CHECKED, NOT_CHECKED = "✓", "– not checked here:"
+
+
+def pytest_configure(config):
+    """Silence progress bars and keep the user's IPython profile out, in this process and all that it starts."""
+    patch = pytest.MonkeyPatch()
+    folder = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(patch.undo)
+    patch.setenv("COURSE_PROGRESS", "off")
+    patch.setenv("IPYTHONDIR", folder.name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    """Where nbval collects a notebook, put the course's collector in its place."""
+    collectors = yield
+    return [
+        CourseFile.from_parent(parent, path=file_path)
+        if type(collector) is IPyNbFile
+        else collector
+        for collector in collectors
+    ]
+
+
+class CourseFile(IPyNbFile):
+    """A notebook: nbval's, with an environment that is the same everywhere and cells that compare pictures."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # nbval leaves images out. Widget views stay out: the numbers of their models are random.
+        images = ("image/png", "image/jpeg")
+        self.skip_compare = tuple(key for key in self.skip_compare if key not in images)
+
+    def collect(self):
+        """The code cells, as CourseCell."""
+        for cell in super().collect():
+            yield CourseCell.from_parent(
+                self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
+            )
+
+    def setup(self):
+        """Start the kernel in the environment that tools/notebooks/refresh.py uses as well."""
+        form.build_font_cache()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in form.kernel_environment(os.environ["IPYTHONDIR"]).items():
+                patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
+            super().setup()
+        # nbval runs cells with store_history=False, and IPython then shows a result in spite of a trailing ";".
+        kernel = self.kernel
+        kernel.execute_cell_input = lambda source, allow_stdin=None: kernel.kc.execute(
+            source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
+
+class CourseCell(IPyNbCell):
+    """A code cell: text must be equal, pictures must agree, and a claim that was not checked is a named skip."""
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        """Do the outputs agree? Called by nbval with the new and the stored outputs; says why in the traceback."""
+        new, new_pictures = cut_out(test)
+        stored, stored_pictures = cut_out(ref)
+        unchecked = excuse_unchecked(new, stored)
+        if not super().compare_outputs(new, stored, skip_compare):
+            return False
+        problems = list(self._picture_problems(stored_pictures, new_pictures))
+        if unchecked and os.environ.get("CI") == "true":
+            problems += [
+                f"CI=true, and a claim was {line.removeprefix('– ')}" for line in unchecked
+            ]
+        if unchecked and not problems:
+            pytest.skip(f"{self.path.name}, {self.name}: {'; '.join(unchecked).removeprefix('– ')}")
+        self.comparison_traceback += problems
+        return not problems
+
+    def _picture_problems(self, stored, new):
+        """A sentence for each pair of pictures that differ; the copy of a figure inside its HTML is the same pair."""
+        for number, pair in enumerate(dict.fromkeys(zip(stored, new, strict=True)), start=1):
+            if (what := pictures.problem(*pair)) is not None:
+                paths = self._save(number, *pair)
+                yield f"Picture {number} of the cell differs: {what}. See {paths[0]} and {paths[1]}."
+
+    def _save(self, number, *pair):
+        """Write the stored and the new picture where a person can look at them, and return the two paths."""
+        folder = self._folder()
+        stem = f"{self.path.stem}-cell-{self.cell_num}-picture-{number}"
+        paths = [folder / f"{stem}-{which}.png" for which in ("stored", "new")]
+        for path, encoded in zip(paths, pair, strict=True):
+            path.write_bytes(pictures.decoded(encoded))
+        return paths
+
+    def _folder(self):
+        cache = getattr(self.config, "cache", None)  # absent under -p no:cacheprovider
+        return cache.mkdir("figures") if cache else Path(tempfile.mkdtemp(prefix="figures-"))
+
+
+def cut_out(outputs):
+    """A copy of the outputs with a mark in place of each picture, and the pictures in order as base64."""
+    rest, found = [], []
+    for output in map(NotebookNode, outputs):
+        if "data" in output:
+            output.data = {
+                mime: _cut(mime, value, found) for mime, value in sorted(output.data.items())
+            }
+        rest.append(output)
+    return rest, found
+
+
+def _cut(mime, value, found):
+    if mime == "image/png":
+        found.append(value.strip())
+        return pictures.CUT_OUT
+    if mime == "text/html":
+        found += pictures.DATA_URI.findall(value)
+        return pictures.DATA_URI.sub(pictures.CUT_OUT, value)
+    return value
+
+
+def excuse_unchecked(new, stored):
+    """Copy lines "– not checked here: ..." from `new` over the lines "✓ ..." in `stored`, and return them."""
+    excused = []
+    for now, before in zip(_printed(new), _printed(stored), strict=False):
+        lines, reference = now.text.splitlines(True), before.text.splitlines(True)
+        for index, (line, checked) in enumerate(zip(lines, reference, strict=False)):
+            if line.startswith(NOT_CHECKED) and checked.startswith(CHECKED):
+                reference[index] = line
+                excused.append(line.strip())
+        before.text = "".join(reference)
+    return excused
+
+
+def _printed(outputs):
+    return [output for output in outputs if output.get("name") == "stdout"]

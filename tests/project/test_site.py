@@ -1,0 +1,213 @@
+"""The site: what becomes a page, that every link leads somewhere, that each figure has alternative text."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tools.notebooks import form
+
+SITE = form.ROOT / "tools" / "site"
+REPOSITORY = "https://github.com/someone/course"
+RELEASES = sorted((form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb"))
+SOURCES = [*form.lectures(), *sorted((form.ROOT / "notebooks").glob("*.md")), *RELEASES]
+
+
+class Page(HTMLParser):
+    """What a page names: its links with their text, its anchors, its images."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.links, self.loaded, self.anchors, self.alts = path, [], [], {"", "top"}, []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.anchors.add(attrs.get("id"))
+        if tag == "a" and attrs.get("href"):
+            self.links.append(attrs["href"])
+        if tag in ("script", "img", "iframe") and attrs.get("src"):
+            self.loaded.append(attrs["src"])
+        if tag == "link" and attrs.get("rel") in ("stylesheet", "preload", "icon"):
+            self.loaded.append(attrs["href"])
+        if tag == "img":
+            self.alts.append(attrs.get("alt", ""))
+
+
+def build(folder, **settings):
+    """Call the tool as `make site` does, for a course in the repository REPOSITORY."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COURSE_", "GITHUB_"))
+    }
+    env = kept | {"COURSE_REPOSITORY": REPOSITORY} | settings
+    command = [sys.executable, SITE / "build.py", folder]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """path within the site -> Page"""
+    folder = tmp_path_factory.mktemp("site") / "_site"
+    done = build(folder)
+    assert done.returncode == 0, done.stderr
+    html = [
+        *folder.glob("*.html"),
+        *(folder / "notebooks").rglob("*.html"),
+    ]  # _static holds a template of the theme
+    return {path.relative_to(folder).as_posix(): Page(path) for path in html}
+
+
+def module(name):
+    spec = importlib.util.spec_from_file_location(f"course_{name}", SITE / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def repository():
+    return module("repository")
+
+
+def test_every_notebook_for_learners_is_a_page_and_no_other(pages):
+    expected = {path.relative_to(form.ROOT).with_suffix(".html").as_posix() for path in SOURCES}
+    assert len(expected) > 20
+    assert {name for name in pages if name.startswith("notebooks/")} == expected
+
+
+def test_no_solution_is_in_the_site(pages):
+    folder = pages["index.html"].path.parent
+    texts = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".html", ".ipynb", ".txt", ".js", ".md")
+    ]
+    assert len(texts) > 40
+    marked = [path for path in texts if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
+    assert marked == []
+
+
+def dead(page, pages):
+    """The links and files of a page that lead nowhere within the site."""
+    folder = pages["index.html"].path.parent
+    for link in [*page.links, *page.loaded]:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
+        aim = (
+            pages.get(target.relative_to(folder.resolve()).as_posix())
+            if target.is_relative_to(folder)
+            else None
+        )
+        if not target.is_file() or (aim and unquote(parts.fragment) not in aim.anchors):
+            yield link
+
+
+def test_no_link_is_dead(pages):
+    assert sum(len(page.links) for page in pages.values()) > 500
+    found = {name: list(dead(page, pages)) for name, page in pages.items()}
+    assert {name: links for name, links in found.items() if links} == {}
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    loaded = [
+        address
+        for page in pages.values()
+        for address in page.loaded
+        if not address.startswith("data:")
+    ]
+    assert len(loaded) > 100
+    assert [address for address in loaded if urlsplit(address).netloc] == []
+
+
+def test_every_figure_has_alternative_text(pages):
+    for path in form.lectures():
+        page = pages[f"notebooks/{path.stem}.html"]
+        assert len(page.alts) >= 4
+        assert all(alt.strip() not in ("", "image") and ".png" not in alt for alt in page.alts), (
+            page.path
+        )
+
+
+def test_launch_buttons_open_the_same_notebook(pages):
+    for source in [*form.lectures(), *RELEASES]:
+        name = source.relative_to(form.ROOT).as_posix()
+        links = pages[name.replace(".ipynb", ".html")].links
+        assert f"https://mybinder.org/v2/gh/someone/course/main?urlpath=lab/tree/{name}" in links
+        assert f"https://colab.research.google.com/github/someone/course/blob/main/{name}" in links
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({"COURSE_REPOSITORY": "git@github.com:a/b.git"}, "https://github.com/a/b"),
+        ({"COURSE_REPOSITORY": "https://gitlab.com/a/b/"}, "https://gitlab.com/a/b"),
+        ({"COURSE_REPOSITORY": "ssh://git@example.org:22/a/b.git"}, "https://example.org/a/b"),
+        ({"GITHUB_REPOSITORY": "a/b"}, "https://github.com/a/b"),
+        (
+            {"GITHUB_REPOSITORY": "a/b", "GITHUB_SERVER_URL": "https://example.org"},
+            "https://example.org/a/b",
+        ),
+        (
+            {"COURSE_REPOSITORY": "https://github.com/a/b", "GITHUB_REPOSITORY": "c/d"},
+            "https://github.com/a/b",
+        ),
+    ],
+)
+def test_the_address_of_the_repository(repository, environment, address):
+    assert repository.address(environment) == address
+
+
+@pytest.mark.parametrize("remote", ["", "/srv/course.git", "../course", "https://example.org/a/b"])
+def test_without_a_known_host_there_are_no_launch_buttons(repository, monkeypatch, remote):
+    monkeypatch.setattr(repository, "origin", lambda: remote)
+    assert repository.theme_options({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("So $$a\n+ b$$\n+ c", "So $$a + b$$\n+ c"),
+        ("<summary>Why</summary>$x$</details>", "<summary>Why</summary>\n\n$x$\n\n</details>"),
+        (
+            "<summary>Why</summary>\n\n$x$\n\n</details>",
+            "<summary>Why</summary>\n\n$x$\n\n</details>",
+        ),
+    ],
+)
+def test_formulas_are_read_as_in_jupyterlab(text, read):
+    assert module("reading").as_jupyterlab(text) == read
+
+
+def test_a_folder_without_git_has_no_origin(repository, tmp_path):
+    assert repository.origin(tmp_path) == ""
+
+
+def test_branch_and_jupyterhub_can_be_named(repository):
+    named = {
+        "COURSE_REPOSITORY": REPOSITORY,
+        "COURSE_BRANCH": "spring",
+        "COURSE_JUPYTERHUB": "https://hub.example.org/",
+    }
+    options = repository.theme_options(named)
+    assert options["repository_branch"] == "spring"
+    assert options["launch_buttons"]["jupyterhub_url"] == "https://hub.example.org"
+
+
+def test_a_folder_with_other_files_is_not_deleted(tmp_path):
+    (tmp_path / "letter.txt").touch()
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"{tmp_path} must be empty or a site made before, got a folder with other files.\n"
+    )
+    assert Path(tmp_path, "letter.txt").exists()

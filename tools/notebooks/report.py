@@ -1,0 +1,48 @@
+"""Print one row for each lecture: words, text cells, code cells, their median and longest length, figures, claims.
+
+python -m tools.notebooks.report [notebooks...]
+"""
+
+import sys
+from pathlib import Path
+from statistics import median
+
+from tools.notebooks import counts, form
+
+COLUMNS = ("lecture", "words", "text", "code", "median", "longest", "figures", "claims")
+
+
+def row(path):
+    """The measures of the lecture at `path`, in the order of COLUMNS."""
+    nb = form.parse(Path(path).read_text(encoding="utf-8"))
+    code = counts.code_cells(nb)
+    lines = [counts.code_lines(cell) for cell in code] or [0]
+    figures = sum(len(counts.figures(cell)) for cell in code)
+    claims = sum(map(counts.claims, code))
+    words = counts.words(nb)
+    texts = len(counts.text_cells(nb))
+    return (
+        Path(path).stem,
+        words,
+        texts,
+        len(code),
+        f"{median(lines):g}",
+        max(lines),
+        figures,
+        claims,
+    )
+
+
+def table(rows):
+    """The rows under their names, in columns."""
+    cells = [[str(value) for value in line] for line in (COLUMNS, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for name, *numbers in cells:
+        padded = (number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True))
+        lines.append("  ".join((name.ljust(widths[0]), *padded)))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(map(row, sys.argv[1:] or form.lectures())))

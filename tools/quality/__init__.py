@@ -1,0 +1,1 @@
+"""Tests the tests, and runs the lectures on other machines."""
