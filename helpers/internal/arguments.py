@@ -1,4 +1,4 @@
-"""Refuse bad input at the boundary: one sentence with the argument, what came and what was expected."""
+"""Refuse bad input at the boundary: one sentence names the argument, what it must be, what came."""
 
 import math
 import numbers
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def describe(value):
-    """A short description of `value` for an error sentence: arrays by shape and dtype, the rest by its repr."""
+    """Describe `value` for an error sentence: arrays by shape and dtype, the rest by their repr."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     text = quoted(value, 41)
@@ -15,14 +15,15 @@ def describe(value):
 
 
 def quoted(value, most=80):
-    """The repr of `value` on one line, cut off after `most` characters: how a name that is not known is told."""
+    """The repr of `value` on one line, at most `most` characters, to quote an unknown name."""
     return " ".join(repr(value).split())[:most]
 
 
 def number(name, value, low=-math.inf, high=math.inf, *, above=None, below=None):
     """Return `value` as a float if low <= value <= high (and above < value < below where given).
 
-    Raises TypeError for what is no real number (True and False are none), ValueError outside the range.
+    Raises TypeError if `value` is not a real number (booleans do not count), and ValueError if it
+    lies outside the range or is nan or infinite.
     """
     expected = _range(low, high, above, below)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
@@ -33,18 +34,19 @@ def number(name, value, low=-math.inf, high=math.inf, *, above=None, below=None)
         raise ValueError(
             f"{name} must be a number{expected}, got one above 1e308 in size"
         ) from None
-    inside = (
-        low <= result <= high
-        and (above is None or result > above)
-        and (below is None or result < below)
-    )
-    if not (math.isfinite(result) and inside):
+    too_low = result < low or (above is not None and result <= above)
+    too_high = result > high or (below is not None and result >= below)
+    if not math.isfinite(result) or too_low or too_high:
         raise ValueError(f"{name} must be a number{expected}, got {value}")
     return result
 
 
 def integer(name, value, low=-math.inf, high=math.inf):
-    """Return `value` as an int if low <= value <= high. Raises TypeError for what is no integer, else ValueError."""
+    """Return `value` as an int if low <= value <= high.
+
+    Raises TypeError if `value` is not an integer (booleans do not count), and ValueError if it lies
+    outside the range.
+    """
     expected = _range(low, high, None, None)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer{expected}, got {describe(value)}")
@@ -54,20 +56,21 @@ def integer(name, value, low=-math.inf, high=math.inf):
 
 
 def flag(name, value):
-    """Return `value` as True or False. Raises TypeError for all else: the word "False" would count as true."""
+    """Return `value` as a bool; otherwise raise TypeError: the string "False" counts as true."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {describe(value)}")
     return bool(value)
 
 
 def float_type(name, value):
-    """Return `value` as a floating-point np.dtype. Raises TypeError for what is no type, else ValueError.
+    """Return `value` as a floating-point np.dtype.
 
-    Integers would cut small weights off to zero.
+    Raises TypeError if `value` does not name a type, and ValueError if the type is not a
+    floating-point one: integers would truncate small weights to zero.
     """
     try:
         result = np.dtype(value)
-    except (TypeError, ValueError, SyntaxError):  # NumPy reads some words as a list of types
+    except (TypeError, ValueError, SyntaxError):  # NumPy parses some strings as a list of types
         raise TypeError(
             f"{name} must be a floating-point type such as np.float32, got {describe(value)}"
         ) from None
@@ -77,30 +80,32 @@ def float_type(name, value):
 
 
 def text(name, value):
-    """Return `value` if it is a word or more. Raises TypeError else."""
+    """Return `value` if it is a non-empty string; otherwise raise TypeError."""
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be a text, got {describe(value)}")
+        raise TypeError(f"{name} must be a non-empty string, got {describe(value)}")
     return value
 
 
 def function(name, value, example):
-    """Return `value` if it can be called. Raises TypeError else, with an `example` of what is expected."""
+    """Return `value` if it is callable; otherwise raise TypeError and name the `example`."""
     if not callable(value):
         raise TypeError(f"{name} must be a function such as {example}, got {describe(value)}")
     return value
 
 
 def generator(name, value):
-    """Return `value` if it is a np.random.Generator. Raises TypeError else: a seed would restart the draws."""
+    """Return `value` if it is a np.random.Generator; otherwise raise TypeError.
+
+    A seed is not enough: it would restart the draws.
+    """
     if not isinstance(value, np.random.Generator):
-        raise TypeError(
-            f"{name} must be a np.random.Generator such as np.random.default_rng(0), got {describe(value)}"
-        )
+        expected = "a np.random.Generator such as np.random.default_rng(0)"
+        raise TypeError(f"{name} must be {expected}, got {describe(value)}")
     return value
 
 
 def rows(name, value):
-    """Return `value` as an array of any type. Raises ValueError for rows of unequal length."""
+    """Return `value` as an array of any type. Raises ValueError if its rows differ in length."""
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -110,10 +115,10 @@ def rows(name, value):
 
 
 def floats(name, value):
-    """Return `value` as a floating-point array without a copy where it is one already (float32 stays float32).
+    """Return `value` as a floating-point array; one that already is such an array is not copied.
 
-    Integers and booleans become float64; nan and infinity pass. Raises TypeError for what holds no real numbers,
-    ValueError for rows of unequal length.
+    Integers and booleans become float64, float32 stays float32; nan and infinity pass. Raises
+    TypeError if `value` does not hold real numbers, and ValueError if its rows differ in length.
     """
     result = rows(name, value)
     if result.dtype.kind not in "fiub":
@@ -122,22 +127,19 @@ def floats(name, value):
 
 
 def array(name, value, ndim=None):
-    """Return `floats(name, value)`, checked: finite, not empty, and with `ndim` axes where that is given.
+    """Return `floats(name, value)` if it is finite, not empty, and has `ndim` axes where given.
 
-    Raises TypeError for what holds no real numbers, ValueError for an empty array, for nan or infinity, and where the
-    number of axes is not `ndim`.
+    Raises TypeError if `value` does not hold real numbers, and ValueError if it is empty, holds nan
+    or infinity, or has another number of axes.
     """
     result = floats(name, value)
     if ndim is not None and result.ndim != ndim:
-        raise ValueError(
-            f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {result.shape}"
-        )
+        axes = "axis" if ndim == 1 else "axes"
+        raise ValueError(f"{name} must have {ndim} {axes}, got shape {result.shape}")
     if result.size == 0:
         raise ValueError(f"{name} must hold at least one number, got shape {result.shape}")
-    if not np.isfinite(result).all():
-        raise ValueError(
-            f"{name} must hold finite numbers, got {np.count_nonzero(~np.isfinite(result))} nan or infinite"
-        )
+    if bad := np.count_nonzero(~np.isfinite(result)):
+        raise ValueError(f"{name} must hold finite numbers, got {bad} nan or infinite")
     return result
 
 

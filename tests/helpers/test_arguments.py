@@ -40,7 +40,7 @@ def test_number_returns_a_float(value):
 
 
 @pytest.mark.parametrize(("value", "got"), NOT_NUMBERS)
-def test_number_refuses_what_is_none(value, got):
+def test_number_refuses_other_types(value, got):
     with refuses(TypeError, f"p must be a number >= 0, got {got}"):
         number("p", value, low=0)
 
@@ -80,7 +80,7 @@ def test_integer_returns_an_int(value):
 @pytest.mark.parametrize(
     ("value", "got"), [*NOT_NUMBERS, (1.0, "float 1.0"), (np.float64(2), "float64 np.float64(2.0)")]
 )
-def test_integer_refuses_what_is_none(value, got):
+def test_integer_refuses_other_types(value, got):
     with refuses(TypeError, f"n must be an integer >= 1, got {got}"):
         integer("n", value, low=1)
 
@@ -166,7 +166,7 @@ def test_floats_let_nan_infinity_and_empty_arrays_pass():
     assert floats("x", []).shape == (0,)
 
 
-def test_show_is_one_short_line_whatever_comes():
+def test_describe_is_one_short_line_whatever_comes():
     assert describe("x" * 100) == "a str"
     assert describe([0] * 100) == "a list"
     assert describe(np.zeros((100, 100))) == "an array of shape (100, 100) and dtype float64"
@@ -210,12 +210,12 @@ def test_float_type_returns_a_dtype(value):
         (32, TypeError, "int 32"),
     ],
 )
-def test_float_type_refuses_other_types_and_what_is_none(value, kind, got):
+def test_float_type_refuses_other_types_and_unknown_names(value, kind, got):
     with refuses(kind, f"dtype must be a floating-point type such as np.float32, got {got}"):
         float_type("dtype", value)
 
 
-def test_text_returns_words_and_refuses_the_rest():
+def test_text_returns_a_string_and_refuses_the_rest():
     assert text("name", "a word") == "a word"
     for value, got in (
         ("", "str ''"),
@@ -223,7 +223,7 @@ def test_text_returns_words_and_refuses_the_rest():
         (None, "NoneType None"),
         (["a"], "list ['a']"),
     ):
-        with refuses(TypeError, f"name must be a text, got {got}"):
+        with refuses(TypeError, f"name must be a non-empty string, got {got}"):
             text("name", value)
 
 
@@ -240,6 +240,6 @@ def test_quoted_is_one_line_and_is_cut_off():
     assert quoted(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
 
 
-def test_show_gives_forty_characters_whole_and_no_more():
+def test_describe_gives_forty_characters_whole_and_no_more():
     assert describe("x" * 38) == f"str '{'x' * 38}'"
     assert describe("x" * 39) == "a str"
