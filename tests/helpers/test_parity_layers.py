@@ -10,10 +10,10 @@ from helpers.core import Sequential
 from helpers.layers import Conv2d, Flatten, Linear, ReLU, Sigmoid, Tanh
 from helpers.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from helpers.noise import Dropout
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.properties import run, upstream
 
-torch = require("torch")
+torch = import_or_skip("torch")
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
 

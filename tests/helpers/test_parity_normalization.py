@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from helpers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.properties import run, upstream
 
-torch = require("torch")
+torch = import_or_skip("torch")
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 C, SIZE = 6, (3, 5)
 MATRIX, IMAGES = (6, C), (5, C, *SIZE)

@@ -10,10 +10,10 @@ from helpers.losses import CrossEntropyLoss, MSELoss
 from helpers.optimizers import SGD, Adam, AdamW
 from helpers.regularizers import L1, L2, ElasticNet
 from helpers.training import EarlyStopping, fit
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.test_parity_layers import twin
 
-torch = require("torch")
+torch = import_or_skip("torch")
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 X = np.random.default_rng(0).standard_normal((40, 5))
 LABELS = np.argmax(X[:, :3], axis=1)

@@ -9,7 +9,7 @@ from helpers.core import Parameter
 from helpers.layers import Linear
 from helpers.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from helpers.regularizers import CONVENTIONS, L1, L2, from_course, to_course
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.refusal import refuses
 
 M, D = 40, 4
@@ -54,13 +54,13 @@ def gradients(loss, penalty, coef, intercept, y):
 
 
 def ridge(alpha):
-    model = require("sklearn.linear_model").Ridge(alpha, tol=1e-10).fit(X, Y)
+    model = import_or_skip("sklearn.linear_model").Ridge(alpha, tol=1e-10).fit(X, Y)
     return MSELoss(), model.coef_[:, None], model.intercept_, Y[:, None]
 
 
 def logistic(c):
     model = (
-        require("sklearn.linear_model")
+        import_or_skip("sklearn.linear_model")
         .LogisticRegression(C=c, tol=1e-10, max_iter=10_000)
         .fit(X, LABELS > 0)
     )
@@ -69,7 +69,7 @@ def logistic(c):
 
 def multinomial(c):
     model = (
-        require("sklearn.linear_model")
+        import_or_skip("sklearn.linear_model")
         .LogisticRegression(C=c, tol=1e-10, max_iter=10_000)
         .fit(X, LABELS)
     )
@@ -86,17 +86,19 @@ MLP = {
 
 
 def mlp_classifier(alpha):
-    model = require("sklearn.neural_network").MLPClassifier(alpha=alpha, **MLP).fit(X, LABELS)
+    model = (
+        import_or_skip("sklearn.neural_network").MLPClassifier(alpha=alpha, **MLP).fit(X, LABELS)
+    )
     return CrossEntropyLoss(), model.coefs_[0], model.intercepts_[0], LABELS
 
 
 def mlp_regressor(alpha):
-    model = require("sklearn.neural_network").MLPRegressor(alpha=alpha, **MLP).fit(X, Y)
+    model = import_or_skip("sklearn.neural_network").MLPRegressor(alpha=alpha, **MLP).fit(X, Y)
     return MSELoss(), model.coefs_[0], model.intercepts_[0], Y[:, None]
 
 
 def sgd(weight_decay):
-    torch = require("torch")
+    torch = import_or_skip("torch")
     model = torch.nn.Linear(D, 1, dtype=torch.float64)
     groups = [{"params": [model.weight], "weight_decay": weight_decay}, {"params": [model.bias]}]
     optimizer, data, target = (
@@ -132,7 +134,7 @@ def test_the_minimizer_of_a_library_is_the_minimizer_of_the_course(name, minimiz
 def test_the_minimizer_of_lasso():
     """The gradient of the data is -lam sign(w) where w is not 0, and smaller than lam where it is."""
     name, alpha = "sklearn Lasso alpha", 0.4
-    model = require("sklearn.linear_model").Lasso(alpha, tol=1e-12).fit(X, Y)
+    model = import_or_skip("sklearn.linear_model").Lasso(alpha, tol=1e-12).fit(X, Y)
     lam, coef = to_course(alpha, name), model.coef_[:, None]
     data, penalty = gradients(MSELoss(), L1(lam), coef, model.intercept_, Y[:, None])
     found = coef != 0
@@ -142,7 +144,7 @@ def test_the_minimizer_of_lasso():
 
 
 def test_with_minibatches_the_m_of_scikit_learns_networks_is_the_batch_size():
-    network = require("sklearn.neural_network").MLPRegressor
+    network = import_or_skip("sklearn.neural_network").MLPRegressor
     settings = {
         "solver": "sgd",
         "momentum": 0.0,

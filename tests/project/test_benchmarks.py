@@ -10,7 +10,7 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks import growth, measure, memory, networks, profile, report, small, textbook
 from helpers.gradcheck import numerical_gradient, relative_error
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 from tools import ROOT
 
 CHEAP = ("4", "8", "12")
@@ -20,7 +20,7 @@ CHEAP = ("4", "8", "12")
 def quick(tmp_path_factory):
     """RESULTS.md and results.png of a smoke run."""
     for package in ("torch", "sklearn"):
-        require(package)
+        import_or_skip(package)
     folder = tmp_path_factory.mktemp("benchmarks")
     command = [
         sys.executable,

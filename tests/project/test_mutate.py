@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 
-require("mutmut")
+import_or_skip("mutmut")
 
 from tools import ROOT  # noqa: E402
 from tools.quality.mutants import equal, mutants  # noqa: E402

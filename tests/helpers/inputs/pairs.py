@@ -6,9 +6,9 @@ import numpy as np
 
 from helpers import initializers, layers, losses, noise, normalization, optimizers
 from tests.helpers.inputs import network
-from tests.helpers.support.parity import require
+from tests.helpers.support.parity import import_or_skip
 
-torch = require("torch")
+torch = import_or_skip("torch")
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 nn = torch.nn
 

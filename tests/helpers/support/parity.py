@@ -1,4 +1,4 @@
-"""A package that a test compares with: missing, it is a named skip at home and a failure where CI=true."""
+"""A package that a test compares with: if it is missing, a skip that says so, and a failure where CI=true."""
 
 import importlib
 import importlib.util
@@ -7,11 +7,12 @@ import os
 import pytest
 
 
-def require(package):
-    """Return the imported `package`. Where it is missing: skip with its name, or fail if the variable CI is "true"."""
-    if importlib.util.find_spec(package.partition(".")[0]) is not None:
+def import_or_skip(package):
+    """Return the imported `package`. If it is missing: skip and say so, or fail where CI is "true"."""
+    top = package.partition(".")[0]  # find_spec imports the parents of a dotted name
+    if importlib.util.find_spec(top) is not None:
         return importlib.import_module(package)
-    reason = f"{package} is not installed, so nothing was compared with it"
+    reason = f"{top} is not installed, so nothing was compared with it: make parity installs it"
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)
