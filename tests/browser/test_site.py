@@ -1,4 +1,4 @@
-"""The site in a browser: nothing is fetched from elsewhere, it fits a phone, it reads well by ear and in the dark."""
+"""The site in a browser: nothing comes from elsewhere, it fits a phone, reads well by ear and in the dark."""
 
 import functools
 import http.server
@@ -11,18 +11,16 @@ from playwright.sync_api import expect
 from tests.project.test_site import SOURCES, build
 from tools.notebooks import form
 
-PAGES = ["index.html", "teachers.html"]
+PAGES = ["index.html", "teachers.html", "helpers.html", "_modules/helpers/noise.html"]
 PAGES += [path.relative_to(form.ROOT).with_suffix(".html").as_posix() for path in SOURCES]
 LECTURE = "notebooks/02_l2_penalty.html"
-READ = [
-    "index.html",
-    "notebooks/glossary.html",
-    LECTURE,
-    "notebooks/09_capstone.html",
-    "search.html",
-]
+GLOSSARY = "notebooks/glossary.html"
+CAPSTONE = "notebooks/09_capstone.html"
+READ = ["index.html", "helpers.html", GLOSSARY, LECTURE, CAPSTONE, "search.html"]
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
-UNSET = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container, mjx-assistive-mml')).length"
+UNSET = """[...document.querySelectorAll('.math')].filter(
+    e => !e.querySelector('mjx-container, mjx-assistive-mml')).length"""
+BROKEN = "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
 # Text outside of code that still has a dollar.
 UNREAD = """() => {
     const article = document.querySelector('article').cloneNode(true);
@@ -52,7 +50,8 @@ def address(browser, tmp_path_factory):  # noqa: ARG001 without a browser no sit
 @pytest.fixture
 def visit(browser, address):
     """visit(name, mode, width) opens a page; at the end, nothing may have gone wrong in any of them."""
-    contexts, wrong = [], []
+    contexts = []
+    wrong = []
 
     def open_page(name, mode="light", width=1280):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
@@ -60,18 +59,7 @@ def visit(browser, address):
         page.add_init_script(
             f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{mode}'"
         )
-        page.on(
-            "request",
-            lambda request: request.url.startswith((address, "data:")) or wrong.append(request.url),
-        )
-        page.on("requestfailed", lambda request: given_up(request) or wrong.append(request.url))
-        page.on(
-            "response",
-            lambda response: (
-                response.status < 400 or wrong.append(f"{response.status} {response.url}")
-            ),
-        )
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        watch(page, address, wrong)
         page.goto(f"{address}/{name}", wait_until="networkidle")
         return page
 
@@ -79,6 +67,27 @@ def visit(browser, address):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def watch(page, address, wrong):
+    """Append to `wrong` what the page asks of others, what it does not get, and what its scripts raise."""
+
+    def requested(request):
+        if not request.url.startswith((address, "data:")):
+            wrong.append(request.url)
+
+    def failed(request):
+        if not given_up(request):
+            wrong.append(request.url)
+
+    def answered(response):
+        if response.status >= 400:
+            wrong.append(f"{response.status} {response.url}")
+
+    page.on("request", requested)
+    page.on("requestfailed", failed)
+    page.on("response", answered)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
 
 
 def given_up(request):
@@ -93,12 +102,7 @@ def test_a_page_fits_a_phone_and_sets_its_formulas(visit, name):
     assert page.locator("mjx-merror").count() == 0
     assert page.evaluate(UNREAD) == []
     assert page.evaluate(TOO_WIDE) <= 0
-    assert (
-        page.evaluate(
-            "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
-        )
-        == []
-    )
+    assert page.evaluate(BROKEN) == []
 
 
 def test_a_lecture_has_formulas_of_both_kinds(visit):
@@ -114,8 +118,10 @@ def test_no_serious_fault_for_readers_who_see_or_hear_otherwise(visit, name, mod
     expect(page.locator("html")).to_have_attribute("data-theme", mode)
     # preload: axe would look for the theme's style sheets in the wrong folder
     found = Axe().run(page, options={"preload": False}).response["violations"]
-    told = [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if grave(fault)]
-    assert told == []
+    faults = [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if grave(fault)
+    ]
+    assert faults == []
 
 
 def grave(fault):

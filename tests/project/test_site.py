@@ -1,6 +1,6 @@
-"""The site: what becomes a page, that every link leads somewhere, that each figure has alternative text."""
+"""The site: what becomes a page, that links lead somewhere, that each figure has alternative text."""
 
-import importlib.util
+import ast
 import os
 import subprocess
 import sys
@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from docutils.core import publish_doctree
 
 from tools.notebooks import form
+from tools.site import reading, reference, repository
 
-SITE = form.ROOT / "tools" / "site"
 REPOSITORY = "https://github.com/someone/course"
 RELEASES = sorted((form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb"))
 SOURCES = [*form.lectures(), *sorted((form.ROOT / "notebooks").glob("*.md")), *RELEASES]
@@ -23,7 +24,11 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.path, self.links, self.loaded, self.anchors, self.alts = path, [], [], {"", "top"}, []
+        self.path = path
+        self.links = []
+        self.loaded = []
+        self.anchors = {"", "top"}
+        self.alts = []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
@@ -41,14 +46,19 @@ class Page(HTMLParser):
 
 def build(folder, **settings):
     """Call the tool as `make site` does, for a course in the repository REPOSITORY."""
-    kept = {
+    others = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("COURSE_", "GITHUB_"))
     }
-    env = kept | {"COURSE_REPOSITORY": REPOSITORY} | settings
-    command = [sys.executable, SITE / "build.py", folder]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "tools.site.build", folder],
+        cwd=form.ROOT,
+        env=others | {"COURSE_REPOSITORY": REPOSITORY} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +67,10 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "_site"
     done = build(folder)
     assert done.returncode == 0, done.stderr
-    html = [
-        *folder.glob("*.html"),
-        *(folder / "notebooks").rglob("*.html"),
-    ]  # _static holds a template of the theme
+    html = [*folder.glob("*.html")]  # and not _static, which holds a template of the theme
+    for part in ("notebooks", "_modules"):
+        html += (folder / part).rglob("*.html")
     return {path.relative_to(folder).as_posix(): Page(path) for path in html}
-
-
-def module(name):
-    spec = importlib.util.spec_from_file_location(f"course_{name}", SITE / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-@pytest.fixture
-def repository():
-    return module("repository")
 
 
 def test_every_notebook_for_learners_is_a_page_and_no_other(pages):
@@ -102,11 +99,9 @@ def dead(page, pages):
         if parts.scheme or parts.netloc:
             continue
         target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
-        aim = (
-            pages.get(target.relative_to(folder.resolve()).as_posix())
-            if target.is_relative_to(folder)
-            else None
-        )
+        aim = None
+        if target.is_relative_to(folder):
+            aim = pages.get(target.relative_to(folder.resolve()).as_posix())
         if not target.is_file() or (aim and unquote(parts.fragment) not in aim.anchors):
             yield link
 
@@ -115,6 +110,11 @@ def test_no_link_is_dead(pages):
     assert sum(len(page.links) for page in pages.values()) > 500
     found = {name: list(dead(page, pages)) for name, page in pages.items()}
     assert {name: links for name, links in found.items() if links} == {}
+
+
+def test_nothing_is_left_beside_the_site(pages):
+    folder = pages["index.html"].path.parent
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_nothing_is_loaded_from_elsewhere(pages):
@@ -162,36 +162,31 @@ def test_launch_buttons_open_the_same_notebook(pages):
         ),
     ],
 )
-def test_the_address_of_the_repository(repository, environment, address):
+def test_the_address_of_the_repository(environment, address):
     assert repository.address(environment) == address
 
 
 @pytest.mark.parametrize("remote", ["", "/srv/course.git", "../course", "https://example.org/a/b"])
-def test_without_a_known_host_there_are_no_launch_buttons(repository, monkeypatch, remote):
+def test_without_a_known_host_there_are_no_launch_buttons(monkeypatch, remote):
     monkeypatch.setattr(repository, "origin", lambda: remote)
     assert repository.theme_options({}) == {}
 
 
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("So $$a\n+ b$$\n+ c", "So $$a + b$$\n+ c"),
-        ("<summary>Why</summary>$x$</details>", "<summary>Why</summary>\n\n$x$\n\n</details>"),
-        (
-            "<summary>Why</summary>\n\n$x$\n\n</details>",
-            "<summary>Why</summary>\n\n$x$\n\n</details>",
-        ),
-    ],
-)
-def test_formulas_are_read_as_in_jupyterlab(text, read):
-    assert module("reading").as_jupyterlab(text) == read
+def test_a_formula_over_two_lines_is_read_as_in_jupyterlab():
+    assert reading.as_jupyterlab("So $$a\n+ b$$\n+ c") == "So $$a + b$$\n+ c"
 
 
-def test_a_folder_without_git_has_no_origin(repository, tmp_path):
+@pytest.mark.parametrize("between", ["", "\n\n"])
+def test_what_is_folded_is_markdown(between):
+    text = f"<summary>Why</summary>{between}$x${between}</details>"
+    assert reading.as_jupyterlab(text) == "<summary>Why</summary>\n\n$x$\n\n</details>"
+
+
+def test_a_folder_without_git_has_no_origin(tmp_path):
     assert repository.origin(tmp_path) == ""
 
 
-def test_branch_and_jupyterhub_can_be_named(repository):
+def test_branch_and_jupyterhub_can_be_named():
     named = {
         "COURSE_REPOSITORY": REPOSITORY,
         "COURSE_BRANCH": "spring",
@@ -206,8 +201,73 @@ def test_a_folder_with_other_files_is_not_deleted(tmp_path):
     (tmp_path / "letter.txt").touch()
     done = build(tmp_path)
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"{tmp_path} must be empty or a site made before, got a folder with other files.\n"
-    )
+    sentence = "must be empty or a site made before, got a folder with other files."
+    assert done.stderr == f"{tmp_path} {sentence}\n"
     assert Path(tmp_path, "letter.txt").exists()
+
+
+# ---- The page "The helpers" ----
+
+
+def documented():
+    """(module.name, docstring) of every public function and class, and the methods of those."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    for name in reference.modules():
+        tree = ast.parse((form.ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))
+        things = [(f"{name}.{node.name}", node) for node in tree.body if isinstance(node, kinds)]
+        for owner, node in things:
+            methods = node.body if isinstance(node, ast.ClassDef) else []
+            things += [(f"{owner}.{one.name}", one) for one in methods if isinstance(one, kinds)]
+        for path, node in things:
+            docstring = ast.get_docstring(node)
+            if docstring and "._" not in path:
+                yield path, docstring
+
+
+DOCUMENTED = dict(documented())
+
+
+def test_every_public_name_has_its_place(pages):
+    assert len(DOCUMENTED) > 150
+    page = pages["helpers.html"]
+    offered = {f"experiments.{name}" for name in reference.OFFERED["experiments"]}
+    assert {f"helpers.{name}" for name in {*DOCUMENTED} | offered} <= page.anchors
+
+
+def test_nothing_of_the_machinery_has_a_place(pages):
+    shown = {anchor for anchor in pages["helpers.html"].anchors if anchor}
+    assert [anchor for anchor in shown if "internal." in anchor or "._" in anchor] == []
+
+
+def test_the_modules_are_in_the_order_of_the_map():
+    files = {path.stem for path in (form.ROOT / "helpers").glob("[a-z]*.py")}
+    assert {*reference.modules()} == files
+    assert reference.modules()[:3] == ["core", "layers", "noise"]
+
+
+def as_words(docstring):
+    """The words that a reader of the page sees."""
+    faults_raise = {"report_level": 2, "halt_level": 2}
+    tree = publish_doctree(reference.as_rst(docstring), settings_overrides=faults_raise)
+    return tree.astext().replace("′", "'").split()
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_no_word_or_sign_of_a_docstring_is_lost(name):
+    assert as_words(DOCUMENTED[name]) == DOCUMENTED[name].replace("`", "").split()
+
+
+@pytest.mark.parametrize(
+    ("docstring", "rst"),
+    [
+        ("w * g_t, |x|", r"\ w \* g\_t, \|x\|"),
+        ("m' of the layer's X'", "\\ m′ of the layer's X′"),
+        ("the key `a_b`s", r"\ the key \ ``a_b``\ s"),
+        ("one\ntwo\n\nthree", "\\ one\ntwo\n\n\\ three"),
+        (">>> 2 * 3\n6", ">>> 2 * 3\n6"),
+        ("a    one\n     more\nb c  two", "``a``\n    \\ one more\n``b c``\n    \\ two"),
+        ("x:\n  1\n  2", "| \\ x:\n|   \\ 1\n|   \\ 2"),
+    ],
+)
+def test_a_docstring_as_rst(docstring, rst):
+    assert reference.as_rst(docstring) == f"{rst}\n"

@@ -12,13 +12,14 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from tools.notebooks import form
+from tools.site import reference
 
 HERE = Path(__file__).resolve().parent
 FILES = ("README.md", "notebooks/overview.png")
 
 
 def gather(folder):
-    """Copy into `folder` what becomes a page, each file under its path in the course; no solution is among them."""
+    """Put into `folder` what becomes a page, a file of the course under its path; no solution is among them."""
     releases = (form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb")
     texts = (form.ROOT / "notebooks").glob("*.md")
     sources = [*(form.ROOT / name for name in FILES), *form.lectures(), *texts, *releases]
@@ -28,25 +29,35 @@ def gather(folder):
         shutil.copy(source, target)
     for page in HERE.glob("*.md"):
         shutil.copy(page, folder)
+    Path(folder, "helpers.rst").write_text(reference.page(), encoding="utf-8")
 
 
 def build(site):
-    """Make `site` anew. Raises SystemExit if anything was to be said about a page."""
+    """Make `site` again. Raises SystemExit, and leaves it as it was, if there was a warning about a page."""
     site = Path(site)
     if site.exists() and any(site.iterdir()) and not (site / "objects.inv").exists():
         raise SystemExit(
             f"{site} must be empty or a site made before, got a folder with other files."
         )
-    shutil.rmtree(site, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
-        source, state = Path(scratch, "source"), Path(scratch, "state")
+        source = Path(scratch, "source")
+        pages = Path(scratch, "pages")  # not `site` itself: MyST-NB writes beside the pages, too
         gather(source)
         made = Sphinx(
-            source, HERE, site, state, "html", status=None, warningiserror=True, keep_going=True
+            source,
+            HERE,
+            pages,
+            Path(scratch, "state"),
+            "html",
+            status=None,
+            warningiserror=True,
+            keep_going=True,
         )
         made.build()
-    if made.statuscode:
-        raise SystemExit("The site has the faults above.")
+        if made.statuscode:
+            raise SystemExit("The site has the faults above.")
+        shutil.rmtree(site, ignore_errors=True)
+        shutil.move(pages, site)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from sphinx.util.fileutil import copy_asset
 
-from tools.site import reading, repository
+from tools.site import reading, reference, repository
 
 HERE = Path(__file__).resolve().parent
 project = "Regularization of neural networks"
 copyright = "the authors. Code: MIT. Text and figures: CC BY 4.0"  # noqa: A001 Sphinx names it
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.mathjax"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
 exclude_patterns = ["README.md"]  # two pages include its parts
 
 nb_execution_mode = "off"  # the outputs that are kept are the ones that are tested
@@ -26,6 +26,13 @@ myst_dmath_double_inline = True  # $$ within a paragraph, as JupyterLab shows it
 myst_heading_anchors = 3
 nitpicky = True
 show_warning_types = True
+
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_preserve_defaults = True  # he_normal, and not its address
+autodoc_typehints = "none"
+add_module_names = False
+maximum_signature_line_length = 70  # longer ones have a line for each argument
+toc_object_entries_show_parents = "hide"
 
 MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
 mathjax_path = "mathjax/tex-chtml.js"
@@ -59,4 +66,5 @@ def copy_mathjax(app, error):
 def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", reading.read)
+    app.connect("autodoc-process-docstring", reference.process)
     app.connect("build-finished", copy_mathjax)
