@@ -43,7 +43,7 @@ gradebook.db.commit()
         5,
         8,
     ]
-    assert found["bob"]["remark"] == "not graded: it is no notebook of format 4"
+    assert found["bob"]["remark"] == "not graded: it is not a notebook of format 4"
     assert "Well said." in (
         tmp_path / "feedback" / "ann" / tiny.NAME / f"{tiny.NAME}.html"
     ).read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_one_sentence_where_there_is_nothing_to_grade(tmp_path, name, sentence, 
 
 
 def test_one_sentence_without_the_sandbox(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sandbox, "TOOLS", ("no-such-bwrap",))
+    monkeypatch.setattr(sandbox, "PROGRAMS", ("no-such-bwrap",))
     tiny.hand_in(tiny.make(tmp_path), "ann", tiny.submission(tiny.RIGHT))
     said = refusal([tiny.NAME, "--root", str(tmp_path)], capsys)
     assert said.count("\n") == 1

@@ -40,7 +40,7 @@ def course():
 
 def score(nb, tests=TESTS, limits=LIMITS):
     """The points of a notebook, and all its outputs."""
-    found = judge.outputs(nb, tests, limits)
+    found = judge.judged_outputs(nb, tests, limits)
     points = 0
     for cell, own in zip(nb.cells, found, strict=True):
         if cell.cell_type == "code":
@@ -57,7 +57,7 @@ def score(nb, tests=TESTS, limits=LIMITS):
 )
 def test_honest(base, answers, points):
     nb = tiny.submission(answers)
-    assert score(submissions.build(submissions.cells(json.dumps(nb)), base))[0] == points
+    assert score(submissions.build(submissions.parse_cells(json.dumps(nb)), base))[0] == points
 
 
 @pytest.mark.parametrize("name", WITH_CODE)
@@ -65,7 +65,7 @@ def test_attack_alone(name, base, course, monkeypatch):
     attack, mark = WITH_CODE[name], watch.marked()
     monkeypatch.setenv(*mark)
     before, listening = watch.fingerprint(course), Listening()
-    cells = submissions.cells(json.dumps(attacks.notebook(attack, course, listening.port)))
+    cells = submissions.parse_cells(json.dumps(attacks.notebook(attack, course, listening.port)))
     points, found = score(submissions.build(cells, base))
     assert points == attack.earned
     assert watch.fingerprint(course) == before

@@ -16,7 +16,7 @@ def base():
 
 
 def built(nb, base):
-    return submissions.build(submissions.cells(nb if isinstance(nb, str) else json.dumps(nb)), base)
+    return submissions.build(submissions.parse_cells(nb if isinstance(nb, str) else json.dumps(nb)), base)
 
 
 def own(nb):
@@ -73,13 +73,13 @@ def test_a_removed_answer_is_not_put_back_over_another_cell(base):
     "text", [b"\xff\xfe", b'{"nbformat": 3, "cells": []}', b"[]", b"7", b'{"nbformat": 4}', b""]
 )
 def test_what_is_no_notebook_is_refused(text):
-    with pytest.raises(submissions.Refused, match="no notebook of format 4"):
-        submissions.cells(text)
+    with pytest.raises(submissions.Refused, match="not a notebook of format 4"):
+        submissions.parse_cells(text)
 
 
 def test_text_that_is_no_unicode_is_mended():
     text = '{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["a\\ud800", "b"]}]}'
-    assert submissions.cells(text) == [("code", None, "a?b")]
+    assert submissions.parse_cells(text) == [("code", None, "a?b")]
 
 
 @pytest.mark.parametrize("student", ["../x", "a b", "=1+1", "*", "-x", ".x", "a\nb"])

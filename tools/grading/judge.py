@@ -1,18 +1,20 @@
-"""Grades a notebook: its cells run in the sandbox, and the checks run here, on answers that are plain data.
+"""Grades a notebook: its cells run in the sandbox; the checks run here, on plain data.
 
-A notebook can change everything inside its kernel. So the test cells come from the teacher's source and are executed in
-this process; what a test cell calls by a learner's name is asked from the kernel. The outputs of the notebook's own
-test cells are replaced by this verdict, and nbgrader makes scores of them.
+A notebook can change everything inside its kernel. So the test cells come from the teacher's source
+and are executed in this process; whatever a test cell calls by a learner's name is asked of the
+kernel. This verdict replaces the outputs of the notebook's own test cells, and nbgrader turns it
+into scores.
 """
 
 import builtins
 import contextlib
 import io
 import os
-import re
 import signal
 import symtable
 import threading
+from collections.abc import Callable, Iterator
+from typing import ClassVar
 from unittest.mock import patch
 
 from nbformat import NotebookNode
@@ -23,38 +25,51 @@ from helpers.checks.exercise import Slip
 from tools.grading.kept_outputs import error_output
 from tools.grading.kernel import Kernel, Stopped
 from tools.grading.sandbox import Limits
+from tools.notebooks.assignments import HIDDEN
 
-HIDDEN = re.compile(
-    r"^.*BEGIN HIDDEN TESTS.*$.*?^.*END HIDDEN TESTS.*$\n?", re.MULTILINE | re.DOTALL
-)
-GRADED = {"NBGRADER_EXECUTION": "autograde"}  # a check raises then
-CHECKING = 60  # seconds that the checks of one cell may take, beside the calls
+GRADED = {"NBGRADER_EXECUTION": "autograde"}  # makes a check raise
+CHECK_SECONDS = 60  # for the checks of one cell, besides the calls
+
+Outputs = list[NotebookNode]  # of one cell
 
 
 class TooSlow(Exception):
     """A check took too long, perhaps because of an answer that was made for it."""
 
 
-def outputs(nb, tests, limits=None, trusted=False):
-    """The outputs of each cell of `nb`, those of a test cell made here; `tests` are their sources by grade_id."""
-    with Kernel(limits or Limits(), trusted) as kernel:
-        found = [
-            kernel.run(HIDDEN.sub("", cell.source)) if is_code(cell) else [] for cell in nb.cells
-        ]
+def judged_outputs(
+    nb: NotebookNode,
+    tests: dict[str, str],
+    limits: Limits | None = None,
+    *,
+    trusted: bool = False,
+) -> list[Outputs]:
+    """The outputs of each cell of `nb`; those of a test cell are made here.
+
+    `tests` are the sources of the test cells, by grade_id.
+    """
+    with Kernel(limits, trusted=trusted) as kernel:
+        shown = [_run(cell, kernel) for cell in nb.cells]
         verdicts = {name: verdict(source, kernel) for name, source in tests.items()}
-    return [verdicts.get(grade_id(cell), own) for cell, own in zip(nb.cells, found, strict=True)]
+    return [verdicts.get(grade_id(cell), own) for cell, own in zip(nb.cells, shown, strict=True)]
 
 
-def is_code(cell):
-    return cell.cell_type == "code" and bool(cell.source.strip())
+def _run(cell: NotebookNode, kernel: Kernel) -> Outputs:
+    if cell.cell_type != "code" or not cell.source.strip():
+        return []
+    return kernel.run(HIDDEN.sub("", cell.source))
 
 
-def grade_id(cell):
+def grade_id(cell: NotebookNode) -> str | None:
+    """nbgrader's name of a cell; None for a cell that the learner added."""
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def verdict(source, kernel):
-    """The outputs of a test cell, executed here: what the checks print, or the error that costs the points."""
+def verdict(source: str, kernel: Kernel) -> Outputs:
+    """The outputs of a test cell, executed here.
+
+    They are what the checks print, or the error that costs the points.
+    """
     printed = io.StringIO()
     try:
         with (
@@ -62,44 +77,41 @@ def verdict(source, kernel):
             patch.dict(os.environ, GRADED),
             _alarm(kernel.limits),
         ):
-            names = {name: kernel.value(name) for name in unknown_names(source)}
-            exec(compile(source, "<check>", "exec"), {"__name__": "__check__"} | names)
+            answers = {name: kernel.value(name) for name in unknown_names(source)}
+            exec(compile(source, "<check>", "exec"), {"__name__": "__check__"} | answers)
     except Slip as slip:
         return [error_output("Slip", str(slip), [f"✗ {slip}"])]
     except Stopped as reason:
         return [error_output("Stopped", f"Not verified: {reason}.")]
     except Exception as error:  # an answer that a check did not expect
-        return [
-            error_output(
-                type(error).__name__, f"Not verified, the check stopped: {str(error)[:300]}"
-            )
-        ]
+        sentence = f"Not verified, the check stopped: {str(error)[:300]}"
+        return [error_output(type(error).__name__, sentence)]
     return [NotebookNode(output_type="stream", name="stdout", text=printed.getvalue() or "✓\n")]
 
 
-def unknown_names(source):
-    """The names that a cell uses and neither binds nor finds in Python: those of the learner."""
+def unknown_names(source: str) -> list[str]:
+    """The names that a cell uses and neither binds nor finds in Python: the learner's."""
     symbols = symtable.symtable(source, "<check>", "exec").get_symbols()
-    used = [
-        one
-        for one in symbols
-        if one.is_referenced() and not (one.is_assigned() or one.is_imported())
+    unbound = [
+        symbol.get_name()
+        for symbol in symbols
+        if symbol.is_referenced() and not (symbol.is_assigned() or symbol.is_imported())
     ]
-    return [one.get_name() for one in used if not hasattr(builtins, one.get_name())]
+    return [name for name in unbound if not hasattr(builtins, name)]
 
 
 @contextlib.contextmanager
-def _alarm(limits):
-    """TooSlow after the time for checks and several calls, where signals can be had."""
+def _alarm(limits: Limits) -> Iterator[None]:
+    """Raise TooSlow after the time for the checks and several calls, in a process's main thread."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield  # signals reach only the main thread
         return
 
-    def stop(*_):
+    def stop(*_: object) -> None:
         raise TooSlow("the check took too long")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, CHECKING + 10 * limits.call)
+    signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS + 10 * limits.call)
     try:
         yield
     finally:
@@ -107,31 +119,42 @@ def _alarm(limits):
         signal.signal(signal.SIGALRM, before)
 
 
-def test_cells(gradebook, notebook, assignment):
-    """The sources of the test cells in the gradebook, by grade_id: code with points that is no one's own answer."""
+def test_cells(gradebook: Gradebook, notebook: str, assignment: str) -> dict[str, str]:
+    """The sources of the test cells in the gradebook, by grade_id.
+
+    A test cell is code with points that is not itself the learner's answer.
+    """
     record = gradebook.find_notebook(notebook, assignment)
-    own = {cell.name for cell in record.solution_cells}
-    tests = {cell.name for cell in record.grade_cells if cell.cell_type == "code"} - own
+    answers = {cell.name for cell in record.solution_cells}
+    graded_code = {cell.name for cell in record.grade_cells if cell.cell_type == "code"}
+    tests = graded_code - answers
     return {cell.name: cell.source for cell in record.source_cells if cell.name in tests}
 
 
 class Execute(NbGraderPreprocessor):
-    """Takes the place of nbgrader's preprocessor of this name, also for `nbgrader autograde` and formgrader."""
+    """Replaces nbgrader's preprocessor of this name, also in `nbgrader autograde` and formgrader.
 
-    ready = {}  # noqa: RUF012  student -> a function that returns the outputs, where they were made before
+    `ready` has, for each student whose notebook was run before, a function that returns the
+    outputs.
+    """
 
-    def preprocess(self, nb, resources):
+    ready: ClassVar[dict[str, Callable[[], list[Outputs]]]] = {}
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Run the notebook in the sandbox and judge it outside."""
-        this = resources["nbgrader"]
-        if this["student"] in self.ready:
-            found = self.ready[this["student"]]()
+        names = resources["nbgrader"]
+        if names["student"] in self.ready:
+            outputs = self.ready[names["student"]]()
         else:
-            with Gradebook(this["db_url"]) as gradebook:
-                tests = test_cells(gradebook, this["notebook"], this["assignment"])
-            found = outputs(nb, tests)
-        code = 0
-        for cell, own in zip(nb.cells, found, strict=True):
-            if cell.cell_type == "code":
-                code += 1
-                cell.outputs, cell.execution_count = own, code
+            with Gradebook(names["db_url"]) as gradebook:
+                tests = test_cells(gradebook, names["notebook"], names["assignment"])
+            outputs = judged_outputs(nb, tests)
+        code_cells = [
+            (cell, own)
+            for cell, own in zip(nb.cells, outputs, strict=True)
+            if cell.cell_type == "code"
+        ]
+        for count, (cell, own) in enumerate(code_cells, start=1):
+            cell.outputs = own
+            cell.execution_count = count
         return nb, resources

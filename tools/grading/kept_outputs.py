@@ -1,6 +1,7 @@
 """What a cell of a submission shows, as far as it is kept: text and pictures."""
 
 import re
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -13,63 +14,75 @@ class TooMuchOutput(Exception):
     """A cell wrote more than is kept."""
 
 
-class Outputs:
-    """The outputs of one cell: text and pictures, no HTML and no scripts, because a browser will show them."""
+class KeptOutputs:
+    """The outputs of one cell, `nodes`: text and pictures only.
 
-    def __init__(self, limit):
-        self.limit, self.size, self.kept = limit, 0, []
+    HTML and scripts are dropped, because a browser will show what is kept.
+    """
 
-    def add(self, message, size):
-        """Keep the output in a message; True for the message that ends the cell. Raises TooMuchOutput."""
-        kind, content = message["header"].get("msg_type"), message["content"]
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.received_bytes = 0
+        self.nodes: list[NotebookNode] = []
+
+    def add(self, message: dict[str, Any], size: int) -> bool:
+        """Keep the output in a message; True for the message that ends the cell.
+
+        Raises TooMuchOutput.
+        """
+        kind = message["header"].get("msg_type")
+        content = message["content"]
         if kind == "status":
             return content.get("execution_state") == "idle"
-        self.size += size
-        if self.size > self.limit:
-            raise TooMuchOutput(
-                f"more than {self.limit / 2**20:g} MB of output; the rest was not kept"
-            )
+        self.received_bytes += size
+        if self.received_bytes > self.max_bytes:
+            megabytes = self.max_bytes / 2**20
+            raise TooMuchOutput(f"more than {megabytes:g} MB of output; the rest was not kept")
+        self._add_output(kind, content)
+        return False
+
+    def _add_output(self, kind: Any, content: dict[str, Any]) -> None:
         if kind == "stream":
-            self._add_stream(
-                "stderr" if content.get("name") == "stderr" else "stdout",
-                clean(content.get("text")),
-            )
+            name = "stderr" if content.get("name") == "stderr" else "stdout"
+            self._add_stream(name, clean(content.get("text")))
         elif kind in ("display_data", "execute_result") and isinstance(content.get("data"), dict):
             self._add_data(content["data"])
         elif kind == "error":
             lines = content.get("traceback")
             lines = lines if isinstance(lines, list) else []
-            self.kept.append(error_output(content.get("ename"), content.get("evalue"), lines))
+            self.nodes.append(error_output(content.get("ename"), content.get("evalue"), lines))
         elif kind == "clear_output":
-            self.kept.clear()
-        return False
+            self.nodes.clear()
 
-    def _add_stream(self, name, text):
-        if self.kept and self.kept[-1].get("name") == name:
-            self.kept[-1].text += text
+    def _add_stream(self, name: str, text: str) -> None:
+        if self.nodes and self.nodes[-1].get("name") == name:
+            self.nodes[-1].text += text
         else:
-            self.kept.append(NotebookNode(output_type="stream", name=name, text=text))
+            self.nodes.append(NotebookNode(output_type="stream", name=name, text=text))
 
-    def _add_data(self, data):
-        kept = {mime: clean(data[mime]) for mime in TEXT if mime in data}
-        kept |= {
-            mime: data[mime]
-            for mime in PICTURES
-            if isinstance(data.get(mime), str) and BASE64.fullmatch(data[mime])
-        }
-        if kept:
-            self.kept.append(NotebookNode(output_type="display_data", data=kept, metadata={}))
+    def _add_data(self, data: dict[str, Any]) -> None:
+        safe = {mime: clean(data[mime]) for mime in TEXT if mime in data}
+        safe |= {mime: data[mime] for mime in PICTURES if _is_base64(data.get(mime))}
+        if safe:
+            self.nodes.append(NotebookNode(output_type="display_data", data=safe, metadata={}))
 
-    def fail(self, reason):
-        self.kept.append(error_output(type(reason).__name__, str(reason)))
+    def add_failure(self, reason: Exception) -> None:
+        """Say why the cell did not come to its end."""
+        self.nodes.append(error_output(type(reason).__name__, str(reason)))
 
 
-def error_output(name, text, lines=None):
+def _is_base64(text: object) -> bool:
+    return isinstance(text, str) and BASE64.fullmatch(text) is not None
+
+
+def error_output(name: object, text: object, lines: list | None = None) -> NotebookNode:
     """An output that says what went wrong."""
-    lines = [clean(line) for line in lines or [f"{name}: {text}"]]
-    return NotebookNode(output_type="error", ename=clean(name), evalue=clean(text), traceback=lines)
+    traceback = [clean(line) for line in lines or [f"{name}: {text}"]]
+    return NotebookNode(
+        output_type="error", ename=clean(name), evalue=clean(text), traceback=traceback
+    )
 
 
-def clean(text):
+def clean(text: object) -> str:
     """`text` as a string that can be written as UTF-8."""
     return str(text).encode("utf-8", "replace").decode()

@@ -1,6 +1,7 @@
 """A notebook's kernel in the sandbox, seen from outside: it runs cells and is asked for answers.
 
-The kernel is not trusted. Its messages are data of a limited size; times, memory and output are limited from outside.
+The kernel is not trusted. Its messages are data of a limited size; time, memory and output are
+limited from outside.
 """
 
 import contextlib
@@ -8,19 +9,23 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Self
 
 import zmq
 from jupyter_client.session import Session
+from nbformat import NotebookNode
 
-from tools.grading import sandbox
-from tools.grading.kept_outputs import Outputs, TooMuchOutput, error_output
+from tools.grading import protocol, sandbox
+from tools.grading.kept_outputs import KeptOutputs, TooMuchOutput, error_output
 from tools.grading.process import KernelProcess
-from tools.grading.protocol import LARGEST, LONGEST, decode, encode, merge, pack, unpack
 
 CHANNELS = ("shell", "iopub", "control")
 STARTUP = 60  # seconds
-TICK = 0.25  # seconds from one look at the process to the next
+TICK = 0.25  # seconds between two looks at the process
+
+Message = dict[str, Any]  # of Jupyter's protocol: header, parent_header, content
 
 
 class Stopped(Exception):
@@ -40,18 +45,28 @@ class CannotStart(Exception):
 
 
 class Kernel:
-    """with Kernel(limits) as kernel: kernel.run(source) gives outputs, kernel.call(name, arguments) an answer."""
+    """A kernel for one submission.
 
-    def __init__(self, limits=None, trusted=False):
-        self.limits, self.trusted = limits or sandbox.Limits(), trusted
-        self.process = self.gone = None  # `gone` says why the kernel was stopped
+    with Kernel(limits) as kernel:
+        kernel.run(source)                  # the outputs of a cell
+        kernel.call("f", (1, 2))            # the answer of a function of the notebook
+    """
 
-    def __enter__(self):
+    def __init__(self, limits: sandbox.Limits | None = None, *, trusted: bool = False) -> None:
+        self.limits = limits or sandbox.Limits()
+        self.trusted = trusted
+        self.process = None
+        self.stop_reason = None  # None while the kernel runs
+
+    def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="grading-"))
-        self.context, self.session = zmq.Context(), Session(key=secrets.token_hex(16).encode())
+        self.context = zmq.Context()
+        self.session = Session(key=secrets.token_hex(16).encode())
         try:
             key = self.session.key.decode()
-            self.process = KernelProcess(self.folder, key, CHANNELS, self.limits, self.trusted)
+            self.process = KernelProcess(
+                self.folder, key, CHANNELS, self.limits, trusted=self.trusted
+            )
             self._connect()
             self._start()
         except BaseException:
@@ -59,150 +74,168 @@ class Kernel:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._stop("the notebook is at its end")
         self.context.destroy(linger=0)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- Start and end ----
 
-    def _connect(self):
-        self.sockets, self.poller, self.looked = {}, zmq.Poller(), 0.0
-        self.end = time.monotonic() + STARTUP + self.limits.submission
+    def _connect(self) -> None:
+        self.sockets = {}
+        self.poller = zmq.Poller()
+        self.last_look = 0.0
+        self.deadline = time.monotonic() + STARTUP + self.limits.submission
         for name, kind in (("shell", zmq.DEALER), ("iopub", zmq.SUB), ("control", zmq.DEALER)):
             self._open(name, kind)
 
-    def _open(self, name, kind):
-        self.sockets[name] = one = self.context.socket(kind)
-        one.setsockopt(zmq.MAXMSGSIZE, 4 * LARGEST)  # beyond, the connection ends
-        one.setsockopt(zmq.RCVHWM, 50)
+    def _open(self, name: str, kind: int) -> None:
+        channel = self.context.socket(kind)
+        channel.setsockopt(zmq.MAXMSGSIZE, 4 * protocol.MAX_ANSWER_BYTES)  # more: it disconnects
+        channel.setsockopt(zmq.RCVHWM, 50)
         if kind == zmq.SUB:
-            one.subscribe(b"")
-        one.connect(f"ipc://{self.folder / name}")
+            channel.subscribe(b"")
+        channel.connect(f"ipc://{self.folder / name}")
         if name != "control":
-            self.poller.register(one, zmq.POLLIN)
+            self.poller.register(channel, zmq.POLLIN)
+        self.sockets[name] = channel
 
-    def _open_iopub_again(self):
+    def _open_iopub_again(self) -> None:
         self.poller.unregister(self.sockets["iopub"])
         self.sockets["iopub"].close(linger=0)
         self._open("iopub", zmq.SUB)
         self._wait_for_both(self.limits.call)
 
-    def _start(self):
+    def _start(self) -> None:
         try:
             if not self._wait_for_both(STARTUP):
                 raise CannotStart(f"no kernel after {STARTUP} s")
         except Stopped as error:
-            raise CannotStart(f'{error}; it said "{self.last_words}"') from None
-        self.end = time.monotonic() + self.limits.submission
+            raise CannotStart(f'{error}; it said "{self.last_line}"') from None
+        self.deadline = time.monotonic() + self.limits.submission
 
-    def _wait_for_both(self, seconds):
-        """Until a request is answered on both channels: before that, outputs could be missed."""
-        end, waiting = time.monotonic() + seconds, {"shell", "iopub"}
+    def _wait_for_both(self, seconds: float) -> bool:
+        """Wait until a request is answered on both channels; before that, outputs could be missed.
+
+        Returns False if the time ran out.
+        """
+        end = time.monotonic() + seconds
+        waiting = {"shell", "iopub"}
         while waiting and time.monotonic() < end:
             request = self._send("shell", "kernel_info_request", {})
             with contextlib.suppress(OverTime):
-                for name, _, _ in self._messages(request, min(1, seconds)):
-                    waiting.discard(name)
+                for channel, _, _ in self._messages(request, min(1, seconds)):
+                    waiting.discard(channel)
                     if not waiting:
                         break
         return not waiting
 
-    def _stop(self, reason):
+    def _stop(self, reason: object) -> None:
         if self.process is not None:
-            self.gone, process, self.process = str(reason), self.process, None
-            self.last_words = process.kill()
+            self.stop_reason = str(reason)
+            process = self.process
+            self.process = None
+            self.last_line = process.kill()
 
-    def _watch(self):
-        """Raise Stopped where the kernel ended, holds too much memory, or had its time."""
+    def _watch(self) -> None:
+        """Raise Stopped if the kernel ended, holds too much memory, or has used up its time."""
         now = time.monotonic()
-        if self.gone is None and now - self.looked >= TICK:
-            self.looked = now
-            wrong = (
-                f"the submission took more than {self.limits.submission:g} s"
-                if now > self.end
-                else ""
-            )
-            if wrong := wrong or self.process.wrong():
-                self._stop(wrong)
-        if self.gone is not None:
-            raise Stopped(self.gone)
+        if self.stop_reason is None and now - self.last_look >= TICK:
+            self.last_look = now
+            if now > self.deadline:
+                self._stop(f"the submission took more than {self.limits.submission:g} s")
+            elif failure := self.process.failure():
+                self._stop(failure)
+        if self.stop_reason is not None:
+            raise Stopped(self.stop_reason)
 
     # ---- Messages ----
 
-    def _send(self, channel, kind, content):
+    def _send(self, channel: str, kind: str, content: Message) -> str:
         return self.session.send(self.sockets[channel], kind, content)["header"]["msg_id"]
 
-    def _execute(self, code, **options):
-        standing = {"silent": False, "store_history": True, "user_expressions": {}}
-        last = {"code": code, "allow_stdin": False, "stop_on_error": False}
-        return self._send("shell", "execute_request", standing | last | options)
+    def _execute(
+        self, code: str, *, hidden: bool = False, expressions: dict[str, str] | None = None
+    ) -> str:
+        content = {
+            "code": code,
+            "silent": hidden,
+            "store_history": not hidden,
+            "user_expressions": expressions or {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        return self._send("shell", "execute_request", content)
 
-    def _messages(self, request, seconds):
-        """(channel, message, bytes) of the answers to `request` as they come. Raises OverTime, Stopped."""
+    def _messages(self, request: str, seconds: float) -> Iterator[tuple[str, Message, int]]:
+        """Yield (channel, message, bytes) of the answers to `request` as they come.
+
+        Raises OverTime, Stopped.
+        """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._watch()
-            for one, _ in self.poller.poll(1000 * min(left, TICK)):
-                name = "shell" if one is self.sockets["shell"] else "iopub"
-                message, size = self._receive(one)
+            for socket, _ in self.poller.poll(1000 * min(left, TICK)):
+                channel = "shell" if socket is self.sockets["shell"] else "iopub"
+                message, size = self._receive(socket)
                 if message is not None and message["parent_header"].get("msg_id") == request:
-                    yield name, message, size
+                    yield channel, message, size
         raise OverTime(f"no answer within {seconds:g} s")
 
-    def _receive(self, one):
-        """A message and its size, None for what is none: the notebook may send anything."""
+    def _receive(self, socket: zmq.Socket) -> tuple[Message | None, int]:
+        """A message and its size; None if it is malformed, for the notebook may send anything."""
         size = 0
         try:
-            frames = one.recv_multipart(zmq.NOBLOCK)
+            frames = socket.recv_multipart(zmq.NOBLOCK)
             size = sum(map(len, frames))
             _, frames = self.session.feed_identities(frames)
             message = self.session.deserialize(frames)
-            if all(
-                isinstance(message[key], dict) for key in ("header", "parent_header", "content")
-            ):
+            parts = [message[key] for key in ("header", "parent_header", "content")]
+            if all(isinstance(part, dict) for part in parts):
                 return message, size
         except Exception:
             pass
         return None, size
 
-    def _interrupt(self, request, reason):
-        """Let a running cell or call end with KeyboardInterrupt; a kernel that does not end it is stopped."""
+    def _interrupt(self, request: str, reason: Exception) -> None:
+        """Let a running cell or call end with KeyboardInterrupt; stop a kernel that goes on."""
         self._send("control", "interrupt_request", {})
         try:
-            for name, _, _ in self._messages(request, self.limits.grace):
-                if name == "shell":
+            for channel, _, _ in self._messages(request, self.limits.grace):
+                if channel == "shell":
                     return
         except (OverTime, Stopped):
             self._stop(reason)
 
     # ---- Cells ----
 
-    def run(self, source):
-        """The outputs of a cell, the beginning where there are too many."""
-        if self.gone is not None:
-            return [error_output("NotRun", f"not run: {self.gone}")]
-        outputs, request = Outputs(self.limits.output), self._execute(source)
+    def run(self, source: str) -> list[NotebookNode]:
+        """The outputs of a cell; only their beginning if there are too many."""
+        if self.stop_reason is not None:
+            return [error_output("NotRun", f"not run: {self.stop_reason}")]
+        outputs = KeptOutputs(self.limits.output)
+        request = self._execute(source)
         try:
             self._collect(request, outputs)
         except (Stopped, Lost) as reason:
-            outputs.fail(reason)
+            outputs.add_failure(reason)
         except (OverTime, TooMuchOutput) as reason:
-            outputs.fail(reason)
+            outputs.add_failure(reason)
             self._interrupt(request, reason)
-        return outputs.kept
+        return outputs.nodes
 
-    def _collect(self, request, outputs):
+    def _collect(self, request: str, outputs: KeptOutputs) -> None:
+        """Keep what a cell shows until it ends; the reply may come before its last output."""
         replied = False
         try:
-            for name, message, size in self._messages(request, self.limits.cell):
-                replied = replied or name == "shell"
-                if name == "iopub" and outputs.add(message, size):
-                    return
-                if replied and name == "shell":
+            for channel, message, size in self._messages(request, self.limits.cell):
+                if channel == "shell":
+                    replied = True
                     break
-            for name, message, size in self._messages(request, 1):
-                if name == "iopub" and outputs.add(message, size):
+                if outputs.add(message, size):
+                    return
+            for channel, message, size in self._messages(request, 1):
+                if channel == "iopub" and outputs.add(message, size):
                     return
         except OverTime:
             if not replied:
@@ -212,69 +245,70 @@ class Kernel:
 
     # ---- Answers ----
 
-    def value(self, name):
-        """What stands under a name in the notebook: `...` for nothing, a function that calls it, or plain data."""
-        reply = self._ask([name, None])
-        if "error" in reply:
-            raise _exception(reply["error"])
-        return self._function(name) if "callable" in reply else self._decoded(reply.get("result"))
+    def value(self, name: str) -> Any:
+        """What the notebook has under a name.
 
-    def _function(self, name):
-        def function(*arguments):
+        Returns `...` for nothing, a function that calls the notebook's, or plain data.
+        """
+        reply = self._ask([name, None])
+        return self._function(name) if "callable" in reply else _decoded(reply.get("result"))
+
+    def _function(self, name: str) -> Callable:
+        def function(*arguments: object) -> object:
             return self.call(name, arguments)
 
         return function
 
-    def call(self, name, arguments):
-        """The answer of a function of the notebook; `arguments` change as it changed them.
+    def call(self, name: str, arguments: tuple) -> object:
+        """The answer of a function of the notebook, which may change `arguments` too.
 
         Its exception comes back as one of the same name. Raises OverTime, Stopped.
         """
-        if self.gone is not None:
-            raise Stopped(self.gone)
-        reply = self._ask([name, encode(tuple(arguments))])
-        if "error" in reply:
-            raise _exception(reply["error"])
-        result = self._decoded(reply.get("result"))
-        merge(arguments, self._decoded(reply.get("arguments")))
+        if self.stop_reason is not None:
+            raise Stopped(self.stop_reason)
+        reply = self._ask([name, protocol.encode(tuple(arguments))])
+        result = _decoded(reply.get("result"))
+        protocol.merge(arguments, _decoded(reply.get("arguments")))
         return result
 
-    def _ask(self, data):
+    def _ask(self, question: list) -> Message:
+        """The reply to a question for `protocol.answer`. Raises what the notebook raised."""
         self._watch()
-        expression = f"__import__('sys').modules['remote'].answer('{pack(data)}')"
-        request = self._execute(
-            "", silent=True, store_history=False, user_expressions={"answer": expression}
-        )
+        packed = protocol.pack(question)
+        expression = f"__import__('sys').modules['protocol'].answer('{packed}')"
+        request = self._execute("", hidden=True, expressions={"answer": expression})
+        messages = self._messages(request, self.limits.call)
         try:
-            for name, message, _ in self._messages(request, self.limits.call):
-                if name == "shell":
-                    return _reply(message["content"])
+            reply = next(message for channel, message, _ in messages if channel == "shell")
         except OverTime as reason:
             self._interrupt(request, reason)
             raise
-        return None
-
-    def _decoded(self, data):
-        try:
-            return decode(data)
-        except Exception:
-            raise ValueError("the answer cannot be read") from None
+        return _reply(reply["content"])
 
 
-def _reply(content):
+def _reply(content: Message) -> Message:
     try:
         text = content["user_expressions"]["answer"]["data"]["text/plain"]
-        reply = unpack(text.strip("'"))
+        reply = protocol.unpack(text.strip("'"))
     except Exception:
         reply = None
-    return (
-        reply if isinstance(reply, dict) else {"error": ["Unreadable", "the answer cannot be read"]}
-    )
+    if not isinstance(reply, dict):
+        reply = {"error": ["Unreadable", "the answer cannot be read"]}
+    if "error" in reply:
+        raise _exception(reply["error"])
+    return reply
 
 
-def _exception(error):
+def _decoded(data: Any) -> object:
+    try:
+        return protocol.decode(data)
+    except Exception:
+        raise ValueError("the answer cannot be read") from None
+
+
+def _exception(error: Any) -> Exception:
     """An exception with the name and the words that the notebook gave."""
-    name, text = (str(part)[:LONGEST] for part in (*error, "", "")[:2])
+    name, text = (str(part)[: protocol.MAX_ERROR_LENGTH] for part in (*error, "", "")[:2])
     if name == "NotImplementedError":
         return NotImplementedError(text)
     return type(name if name.isidentifier() else "Error", (Exception,), {})(text)

@@ -1,14 +1,16 @@
-"""One assignment of a course, as nbgrader sees it: its steps run in a folder beside the course."""
+"""One assignment of a course, as nbgrader sees it: its steps run in a folder outside the course."""
 
 import contextlib
 import io
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import BaseConverter, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import PyFileConfigLoader
 from traitlets.log import get_logger
@@ -24,72 +26,80 @@ class CannotGrade(Exception):
     """One sentence for the teacher."""
 
 
-class Course:
-    """One assignment in a folder of its own beside the course, so that nothing half done is left in the course."""
+class OneAssignment:
+    """An assignment in a working folder of its own.
 
-    def __init__(self, root, work, name):
-        self.root, self.work, self.name = Path(root), Path(work), name
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(COURSE)).load_config()
-        config.CourseDirectory.root = str(self.work)
-        config.CourseDirectory.db_url = self.database = f"sqlite:///{self.root / 'gradebook.db'}"
-        config.CourseDirectory.assignment_id = name
-        self.config = config
-        self.said = io.StringIO()
+    Nothing half done is left in the course at `root`; only its gradebook is there from the start.
+    """
 
-    def convert(self, kind, student="*"):
-        """Run a step of nbgrader. Raises CannotGrade with the last words of its log."""
+    def __init__(self, root: Path, work: Path, name: str) -> None:
+        self.root = Path(root)
+        self.work = Path(work)
+        self.name = name
+        self.database = f"sqlite:///{self.root / 'gradebook.db'}"
+        self.config = PyFileConfigLoader("nbgrader_config.py", path=str(COURSE)).load_config()
+        self.config.CourseDirectory.root = str(self.work)
+        self.config.CourseDirectory.db_url = self.database
+        self.config.CourseDirectory.assignment_id = name
+
+    def run_step(self, step: type[BaseConverter], student: str = "*") -> None:
+        """Run a step of nbgrader. Raises CannotGrade with the telling line of its log."""
         folder = CourseDirectory(config=self.config, student_id=student)
-        step, log = kind(coursedir=folder, config=self.config), get_logger()
-        step.force = True
-        self.said.truncate(self.said.seek(0))
+        converter = step(coursedir=folder, config=self.config)
+        converter.force = True
+        log = io.StringIO()
         try:
-            with _logged(log, self.said):
-                step.start()
+            with _logged_to(log):
+                converter.start()
         except (Exception, SystemExit) as error:
-            raise CannotGrade(_reason(self.said.getvalue(), error)) from None
+            raise CannotGrade(_reason(log.getvalue(), error)) from None
 
-    def hand_out(self):
+    def hand_out(self) -> NotebookNode:
         """Bring the gradebook up to date with source/. Returns the notebook that learners got."""
         shutil.copytree(self.root / "source" / self.name, self.work / "source" / self.name)
-        self.convert(GenerateAssignment)
+        self.run_step(GenerateAssignment)
         return nbformat.read(self.work / "release" / self.name / f"{self.name}.ipynb", as_version=4)
 
-    def collect(self, student, nb):
+    def collect(self, student: str, nb: NotebookNode) -> None:
+        """Put a student's notebook where nbgrader reads it."""
         folder = self.work / "submitted" / student / self.name
         folder.mkdir(parents=True)
         nbformat.write(nb, folder / f"{self.name}.ipynb")
 
-    def tests(self):
+    def test_cells(self) -> dict[str, str]:
+        """The sources of the test cells, by grade_id."""
         with Gradebook(self.database) as gradebook:
             return judge.test_cells(gradebook, self.name, self.name)
 
-    def keep(self, student):
-        """Move what was made for a student into the course."""
+    def move_to_course(self, student: str) -> None:
+        """Move what was made for a student into the course, over what an earlier run left there."""
         for step in STEPS:
-            made, kept = (place / step / student / self.name for place in (self.work, self.root))
+            made = self.work / step / student / self.name
+            target = self.root / step / student / self.name
             if made.exists():
-                shutil.rmtree(kept, ignore_errors=True)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(made, kept)
+                shutil.rmtree(target, ignore_errors=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(made, target)
 
 
 @contextlib.contextmanager
-def _logged(log, stream):
-    """nbgrader's words go to `stream`."""
-    handler, before = logging.StreamHandler(stream), (log.handlers[:], log.propagate, log.level)
-    log.handlers, log.propagate = [handler], False
+def _logged_to(stream: io.StringIO) -> Iterator[None]:
+    """What nbgrader logs goes to `stream`."""
+    log = get_logger()
+    before = (log.handlers[:], log.propagate, log.level)
+    log.handlers = [logging.StreamHandler(stream)]
+    log.propagate = False
     log.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        log.handlers, log.propagate = before[:2]
-        log.setLevel(before[2])
+        log.handlers, log.propagate, level = before
+        log.setLevel(level)
 
 
-def _reason(said, error):
-    """The line of nbgrader's log that names the exception, or else the exception."""
-    lines = [line.strip() for line in said.splitlines() if ": " in line and line[:1].isalpha()]
-    telling = [
-        line for line in lines if not line.startswith(("There was an error", "Removing", "File"))
-    ]
+def _reason(log: str, error: BaseException) -> str:
+    """The line of nbgrader's log that names the exception, or the exception itself."""
+    lines = [line.strip() for line in log.splitlines() if ": " in line and line[:1].isalpha()]
+    introductions = ("There was an error", "Removing", "File")
+    telling = [line for line in lines if not line.startswith(introductions)]
     return (telling or [f"{type(error).__name__}: {error}"])[-1][:300]

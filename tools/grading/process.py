@@ -1,57 +1,83 @@
-"""The process of a notebook's kernel, in the sandbox or, for those who are trusted, without it."""
+"""The process of a notebook's kernel: in the sandbox or, for trusted submissions, without it."""
 
 import contextlib
 import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 
 from tools.grading import protocol, sandbox
 
-INSIDE, SOCKETS = "/tmp/protocol.py", "/tmp/kernel"
+PROGRAM_INSIDE = "/tmp/protocol.py"
+SOCKETS_INSIDE = "/tmp/kernel"
 
 
 class KernelProcess:
-    """Runs tools/grading/protocol.py. Its channels are open already: the folder of their names is not in the sandbox."""
+    """Runs tools/grading/protocol.py.
 
-    def __init__(self, folder, key, channels, limits, trusted):
-        self.limits, self.trusted = limits, trusted
-        self.words = tempfile.TemporaryFile()  # noqa: SIM115  what it says outside of its messages
+    Its channels are open from the start, so that the folder with their names is not needed inside
+    the sandbox.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        channels: Sequence[str],
+        limits: sandbox.Limits,
+        *,
+        trusted: bool,
+    ) -> None:
+        self.limits = limits
+        self.trusted = trusted
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  read and closed by kill
         listening = [_listen(folder / name) for name in channels]
-        fds = [one.fileno() for one in listening]
-        program, where = self._program(folder, [key, *map(str, fds)])
-        output = {"stdin": subprocess.DEVNULL, "stdout": self.words, "stderr": self.words}
-        self.popen = subprocess.Popen(
-            program, pass_fds=fds, start_new_session=True, **output, **where
-        )
-        for one in listening:
-            one.close()
+        files = [channel.fileno() for channel in listening]
+        if trusted:
+            self.popen = self._start_trusted(folder, key, files)
+        else:
+            self.popen = self._start_in_sandbox(key, files)
+        for channel in listening:
+            channel.close()
 
-    def _program(self, folder, arguments):
-        key, *files = arguments
-        if not self.trusted:
-            program = [sys.executable, "-I", INSIDE, key, SOCKETS, *files]
-            return sandbox.command(
-                program, self.limits, [(protocol.__file__, INSIDE), *sandbox.font_cache()]
-            ), {}
-        here = {
+    def _start_in_sandbox(self, key: str, files: list[int]) -> subprocess.Popen:
+        program = [sys.executable, "-I", PROGRAM_INSIDE, key, SOCKETS_INSIDE, *map(str, files)]
+        readable = [(protocol.__file__, PROGRAM_INSIDE), *sandbox.font_cache()]
+        return self._popen(sandbox.command(program, self.limits, readable), files)
+
+    def _start_trusted(self, folder: Path, key: str, files: list[int]) -> subprocess.Popen:
+        sockets = str(folder / "kernel")
+        program = [sys.executable, "-I", protocol.__file__, key, sockets, *map(str, files)]
+        environment = {
             name: text.replace(sandbox.HOME, str(folder))
             for name, text in sandbox.environment().items()
         }
-        program = [sys.executable, "-I", protocol.__file__, key, str(folder / "kernel"), *files]
-        return program, {"cwd": folder, "env": here}
+        return self._popen(program, files, cwd=folder, env=environment)
 
-    def wrong(self):
-        """Why it cannot go on: "" as long as it can."""
+    def _popen(self, program: list[str], files: list[int], **where: object) -> subprocess.Popen:
+        return subprocess.Popen(
+            program,
+            pass_fds=files,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=self.output,
+            **where,
+        )
+
+    def failure(self) -> str:
+        """Why it cannot go on; "" as long as it can."""
         if self.popen.poll() is not None:
             return "the kernel ended"
         if self._memory() > self.limits.memory:
             return f"it held more than {self.limits.memory / 2**30:g} GB of memory"
         return ""
 
-    def _memory(self):
+    def _memory(self) -> int:
         total = 0
         with contextlib.suppress(psutil.Error):
             for child in psutil.Process(self.popen.pid).children(recursive=True):
@@ -59,8 +85,11 @@ class KernelProcess:
                     total += child.memory_info().rss
         return total
 
-    def kill(self):
-        """End the first process of the sandbox, and the system ends all others in it. Returns its last words."""
+    def kill(self) -> str:
+        """End the process and all that it started; return the last line that it wrote.
+
+        In the sandbox the first process is killed, and the system ends all others in it.
+        """
         with contextlib.suppress(psutil.Error, subprocess.TimeoutExpired):
             for child in psutil.Process(self.popen.pid).children(recursive=self.trusted):
                 child.kill()
@@ -68,14 +97,17 @@ class KernelProcess:
                 self.popen.wait(10)
         self.popen.kill()
         self.popen.wait()
-        self.words.seek(0)
-        said = self.words.read(10_000).decode(errors="replace").strip().splitlines()
-        self.words.close()
-        return said[-1] if said else "nothing"
+        return self._last_line()
+
+    def _last_line(self) -> str:
+        self.output.seek(0)
+        lines = self.output.read(10_000).decode(errors="replace").strip().splitlines()
+        self.output.close()
+        return lines[-1] if lines else "nothing"
 
 
-def _listen(path):
-    one = socket.socket(socket.AF_UNIX)
-    one.bind(str(path))
-    one.listen(16)
-    return one
+def _listen(path: Path) -> socket.socket:
+    channel = socket.socket(socket.AF_UNIX)
+    channel.bind(str(path))
+    channel.listen(16)
+    return channel

@@ -1,37 +1,41 @@
-"""What the grader and a notebook in the sandbox say to each other: names, arguments and answers as plain data.
+"""What the grader and a notebook in the sandbox send each other: names, arguments, answers.
 
 The grader imports this file. In the sandbox it is the program that runs the notebook's kernel:
-python remote.py KEY PATH SHELL IOPUB CONTROL, where PATH is for sockets of its own and three numbers name open files.
-Data travel as JSON, arrays as the base64 of their bytes; nothing from a notebook is evaluated or unpickled.
+python -I protocol.py KEY PATH SHELL IOPUB CONTROL, where PATH is for sockets of its own and three
+numbers name open files. No other file of the project can be seen there, so this one imports none.
+
+Everything travels as JSON, arrays as the base64 of their bytes; nothing that a notebook sends is
+evaluated or unpickled.
 """
 
 import base64
 import json
 import math
 import sys
+from typing import Any
 
 import numpy as np
 
-LARGEST = 16 * 2**20  # bytes of one answer
-LONGEST = 300  # characters of an error's text
+MAX_ANSWER_BYTES = 16 * 2**20
+MAX_ERROR_LENGTH = 300  # characters
 NUMBERS = "biuf"  # kinds of dtype
 
 
-class Other:
-    """An answer that is no plain data: its repr says what it was."""
+class NotPlain:
+    """Stands for an answer that is not plain data; its repr says what the answer was."""
 
-    def __init__(self, said):
-        self.said = said
+    def __init__(self, description: str) -> None:
+        self.description = description
 
-    def __repr__(self):
-        return self.said
+    def __repr__(self) -> str:
+        return self.description
 
 
 # ---- Plain data as JSON ----
 
 
-def encode(value):
-    """`value` as data for JSON. What is no plain data becomes a word that says so."""
+def encode(value: object) -> Any:
+    """`value` as data for JSON. What is not plain data becomes a word that says what it was."""
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return value
@@ -41,43 +45,51 @@ def encode(value):
         return {kind.__name__: [encode(item) for item in value]}
     if kind is dict:
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
-    if kind is np.ndarray or issubclass(kind, np.generic):
-        return _encode_array(value, "array" if kind is np.ndarray else "scalar")
+    if kind is np.ndarray:
+        return _encode_array(value, "array")
+    if issubclass(kind, np.generic):
+        return _encode_array(value, "scalar")
     if kind is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
-        seeds = value.bit_generator.seed_seq
-        return {
-            "generator": [encode(value.bit_generator.state), encode(getattr(seeds, "state", None))]
-        }
+        return {"generator": _encode_generator(value.bit_generator)}
     return {"other": f"a {kind.__name__}"}
 
 
-def _encode_array(value, name):
+def _encode_array(value: np.ndarray | np.generic, name: str) -> dict[str, Any]:
     if value.dtype.kind not in NUMBERS:
         return {"other": f"an array of dtype {value.dtype}"}
-    if value.nbytes > LARGEST // 2:
+    if value.nbytes > MAX_ANSWER_BYTES // 2:
         return {"other": f"an array of shape {value.shape}, too large"}
     return {name: [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]}
 
 
-def decode(data):
-    """The inverse of `encode`. Raises ValueError, TypeError, KeyError or AttributeError for what was not made by it."""
+def _encode_generator(bits: np.random.PCG64) -> list:
+    seeds = getattr(bits.seed_seq, "state", None)
+    return [encode(bits.state), encode(seeds)]
+
+
+def decode(data: Any) -> object:
+    """The inverse of `encode`.
+
+    Raises ValueError, TypeError, KeyError or AttributeError for data that `encode` did not make.
+    """
+    if isinstance(data, list):
+        raise ValueError("a list stands where a value was expected")
     if not isinstance(data, dict):
-        if isinstance(data, list):
-            raise ValueError("a list stands where a value was expected")
         return data
     ((name, content),) = data.items()
     return DECODERS[name](content)
 
 
-def _decode_array(content):
+def _decode_array(content: Any) -> np.ndarray:
     name, shape, text = content
-    dtype, content = np.dtype(str(name)), base64.b64decode(text)
-    if dtype.kind not in NUMBERS or math.prod(shape) * dtype.itemsize != len(content):
+    dtype = np.dtype(str(name))
+    buffer = base64.b64decode(text)
+    if dtype.kind not in NUMBERS or math.prod(shape) * dtype.itemsize != len(buffer):
         raise ValueError("an array must be numbers of its shape")
-    return np.frombuffer(content, dtype).reshape(shape).copy()
+    return np.frombuffer(buffer, dtype).reshape(shape).copy()
 
 
-def _decode_generator(content):
+def _decode_generator(content: Any) -> np.random.Generator:
     state, seeds = map(decode, content)
     bits = np.random.PCG64(None if seeds is None else np.random.SeedSequence(**seeds))
     bits.state = state
@@ -92,12 +104,15 @@ DECODERS = {
     "array": _decode_array,
     "scalar": lambda content: _decode_array(content)[()],
     "generator": _decode_generator,
-    "other": lambda content: Other(str(content)[:LONGEST]),
+    "other": lambda content: NotPlain(str(content)[:MAX_ERROR_LENGTH]),
 }
 
 
-def merge(old, new):
-    """`old` with the content of `new`: what a call may change, changes in place. Returns what stands there now."""
+def merge(old: object, new: object) -> object:
+    """`old` with the content of `new`, changed in place where its type can be.
+
+    Returns `old` where it could be changed, and otherwise what takes its place.
+    """
     if type(old) is not type(new):
         return new
     if type(old) is np.ndarray and (old.shape, old.dtype) == (new.shape, new.dtype):
@@ -118,19 +133,19 @@ def merge(old, new):
     return old
 
 
-def _merge_generator(old, new):
+def _merge_generator(old: np.random.PCG64, new: np.random.PCG64) -> None:
     old.state = new.state
     spawned = new.seed_seq.n_children_spawned - old.seed_seq.n_children_spawned
     if 0 < spawned < 10**5:
         old.seed_seq.spawn(spawned)
 
 
-def pack(data):
-    """Text of letters and digits that holds `data`."""
+def pack(data: Any) -> str:
+    """Data for JSON as base64: text that can stand between quotation marks."""
     return base64.b64encode(json.dumps(data).encode()).decode()
 
 
-def unpack(text):
+def unpack(text: str) -> Any:
     """The inverse of `pack`."""
     return json.loads(base64.b64decode(text))
 
@@ -138,52 +153,63 @@ def unpack(text):
 # ---- In the sandbox ----
 
 
-def answer(request):
-    """What the grader asks for: [name, null] the value of a name, [name, arguments] the result of a call."""
+def answer(request: str) -> str:
+    """Answer what the grader asks for, both packed.
+
+    [name, null] asks for the value of a name, [name, arguments] for the result of a call.
+    """
     try:
-        text = pack(_answer(*unpack(request)))
+        name, arguments = unpack(request)
+        text = pack(_value(name) if arguments is None else _call(name, arguments))
     except BaseException as error:  # an interrupt and an exit are answers too
-        return pack({"error": [type(error).__name__, str(error)[:LONGEST]]})
-    return (
-        text
-        if len(text) < 2 * LARGEST
-        else pack({"result": encode(Other("too many numbers")), "arguments": None})
-    )
+        return pack({"error": [type(error).__name__, str(error)[:MAX_ERROR_LENGTH]]})
+    if len(text) < 2 * MAX_ANSWER_BYTES:
+        return text
+    return pack({"result": {"other": "too many numbers"}, "arguments": None})
 
 
-def _answer(name, arguments):
-    from IPython import get_ipython
+def _value(name: str) -> dict[str, Any]:
+    value = _look_up(name)
+    return {"callable": True} if callable(value) else {"result": encode(value)}
 
-    found = get_ipython().user_ns.get(name, ...)
-    if arguments is None:
-        return {"callable": True} if callable(found) else {"result": encode(found)}
-    arguments = decode(arguments)
-    result = found(*arguments)
+
+def _call(name: str, encoded_arguments: Any) -> dict[str, Any]:
+    function = _look_up(name)
+    arguments = decode(encoded_arguments)
+    result = function(*arguments)
     return {"result": encode(result), "arguments": encode(arguments)}
 
 
-def main(key, path, *files):
-    """Run a kernel on sockets that are open already, so that it needs no folder that the outside can see."""
+def _look_up(name: str) -> object:
+    """What the notebook has under a name; `...` where it has nothing."""
+    from IPython import get_ipython
+
+    return get_ipython().user_ns.get(name, ...)
+
+
+def main(key: str, path: str, *files: str) -> None:
+    """Run a kernel on sockets that are open already: it needs no folder that the grader sees."""
     import zmq
     from ipykernel.kernelapp import IPKernelApp
 
     shell, iopub, control = map(int, files)
 
     class Kernel(IPKernelApp):
-        def _bind_socket(self, socket, port):
+        def _bind_socket(self, socket: zmq.Socket, port: int) -> int:
             if port in (shell, iopub, control):
                 socket.setsockopt(zmq.USE_FD, port)
             return super()._bind_socket(socket, port)
 
-    sys.modules["remote"] = sys.modules["__main__"]
-    ports = {
-        "shell_port": shell,
-        "iopub_port": iopub,
-        "control_port": control,
-        "stdin_port": 1,
-        "hb_port": 2,
-    }
-    app = Kernel(transport="ipc", ip=path, **ports)
+    sys.modules["protocol"] = sys.modules["__main__"]
+    app = Kernel(
+        transport="ipc",
+        ip=path,
+        shell_port=shell,
+        iopub_port=iopub,
+        control_port=control,
+        stdin_port=1,
+        hb_port=2,
+    )
     app.initialize([f"--Session.key={key}", "--HistoryManager.hist_file=:memory:"])
     app.start()
 

@@ -1,8 +1,10 @@
-"""The command line that shuts a program in: bubblewrap takes the files and the network away, prlimit the rest.
+"""The command line that shuts a program in.
 
-Inside there are the system's programs, this Python with its packages and the package `helpers`, all read-only, and an
-empty folder to work in that is gone afterwards. The course, its solutions, the submissions and the home folder are not
-there. A program of root runs as a user that does not exist, because limits on processes do not bind root.
+bubblewrap takes the files and the network away, prlimit the rest. Inside there are the system's
+programs, this Python with its packages and the package `helpers`, all read-only, and an empty
+folder to work in, which is gone afterwards. The course, its solutions, the submissions and the home
+folder are not there. A program of root runs as a user that does not exist, because limits on
+processes do not bind root.
 """
 
 import os
@@ -10,6 +12,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,20 +30,20 @@ ETC = (
     "localtime",
     "mime.types",
 )
-ROOM = 128 * 2**20  # bytes in each folder that can be written
-TOOLS = ("bwrap", "prlimit", "choom", "setpriv")
+WRITABLE_BYTES = 128 * 2**20  # in each folder that can be written
+PROGRAMS = ("bwrap", "prlimit", "choom", "setpriv")
 
 
 class Limits(NamedTuple):
-    """Seconds of a cell, of a call by a check, from an interrupt to the end, of a submission; bytes; processes."""
+    """What a submission may take: seconds, bytes, processes."""
 
-    cell: float = 60
-    call: float = 20
-    grace: float = 2
-    submission: float = 300
-    memory: int = 4 * 2**30
-    file: int = 20 * 2**20
-    output: int = 2 * 2**20
+    cell: float = 60  # seconds of one cell
+    call: float = 20  # seconds of one call by a check
+    grace: float = 2  # seconds from an interrupt to the end
+    submission: float = 300  # seconds of all of it
+    memory: int = 4 * 2**30  # bytes
+    file: int = 20 * 2**20  # bytes of one file
+    output: int = 2 * 2**20  # bytes of one cell's output
     processes: int = 256
 
 
@@ -48,104 +51,122 @@ class NoSandbox(Exception):
     """One sentence for the teacher: what is missing and how to go on."""
 
 
-def check():
+def check() -> None:
     """Raise NoSandbox unless a program can be shut in on this machine."""
-    missing = [name for name in TOOLS if shutil.which(name) is None]
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
-        reason = f"the program {missing[0]} is missing"
-    else:
-        tried = subprocess.run(
-            command(["true"], Limits()), capture_output=True, text=True, errors="replace"
-        )
-        if tried.returncode == 0:
-            return
-        reason = f'{_what_failed(tried.stderr)}: "{tried.stderr.strip()[:200]}"'
-    raise NoSandbox(
-        f"Submissions cannot be shut in, {reason}: install bubblewrap 0.8 or newer (apt install bubblewrap) and allow "
-        "user namespaces, or grade submissions that you trust with ARGS=--trusted."
+        raise _no_sandbox(f"the program {missing[0]} is missing")
+    trial = subprocess.run(
+        command(["true"], Limits()), capture_output=True, text=True, errors="replace"
+    )
+    if trial.returncode != 0:
+        raise _no_sandbox(f'{_what_failed(trial.stderr)}: "{trial.stderr.strip()[:200]}"')
+
+
+def _no_sandbox(reason: str) -> NoSandbox:
+    return NoSandbox(
+        f"Submissions cannot be shut in, {reason}: install bubblewrap 0.8 or newer (apt install "
+        "bubblewrap) and allow user namespaces, or grade submissions that you trust with "
+        "ARGS=--trusted."
     )
 
 
-def _what_failed(said):
-    return (
-        "user namespaces are forbidden here"
-        if "namespace" in said or "uid map" in said
-        else "bwrap failed"
-    )
+def _what_failed(stderr: str) -> str:
+    if "namespace" in stderr or "uid map" in stderr:
+        return "user namespaces are forbidden here"
+    return "bwrap failed"
 
 
-def command(program, limits, files=()):
-    """`program` (a list), wrapped. `files` are pairs (path outside, path inside) that it may read as well."""
-    root = os.geteuid() == 0
-    own = [
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-    ]
-    users = [] if root else ["--unshare-user", "--disable-userns"]
-    pairs = [*_readable(), *files]
-    binds = [part for pair in pairs for part in ("--ro-bind", *map(str, pair))]
-    links = [
-        part
-        for name in SYSTEM
-        if Path(name).is_symlink()
-        for part in ("--symlink", os.readlink(name), name)
-    ]
-    folders = [part for name in ("/tmp", HOME) for part in _room(name)]
+def command(
+    program: Sequence[str], limits: Limits, files: Iterable[tuple[str | Path, str]] = ()
+) -> list[str]:
+    """The command line that runs `program` shut in.
+
+    `files` are pairs (path outside, path inside) of what it may read as well.
+    """
+    is_root = os.geteuid() == 0
+    readable = [*_readable(), *files]
     return [
-        *(
-            "bwrap",
-            *users,
-            *own,
-            "--hostname",
-            "sandbox",
-            "--die-with-parent",
-            "--new-session",
-            "--clearenv",
-        ),
-        *(part for pair in environment().items() for part in ("--setenv", *pair)),
-        *("--proc", "/proc", "--dev", "/dev", *_room("/dev/shm"), "--remount-ro", "/dev"),
-        *(*folders, *_parents(inside for _, inside in pairs), *links, *binds),
-        *("--remount-ro", "/", "--chdir", HOME, "--"),
-        *("choom", "-n", "1000", "--"),  # where memory runs out, this goes first
+        "bwrap",
+        *_namespaces(is_root),
+        *("--hostname", "sandbox"),
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        *_options("--setenv", environment().items()),
+        *_file_system(readable),
+        "--chdir",
+        HOME,
+        "--",
+        *_first_to_go(),
         *_prlimit(limits),
-        *(_nobody() if root else []),
+        *(_nobody() if is_root else []),
         *program,
     ]
 
 
-def _readable():
-    """Pairs (outside, inside) of what is needed to run a notebook."""
-    wanted = [*SYSTEM, *(f"/etc/{name}" for name in ETC), sys.base_prefix, sys.prefix]
-    wanted += [Path(data.__file__).parent, data.FOLDER]
-    kept = dict.fromkeys(
-        str(path) for path in wanted if Path(path).exists() and not Path(path).is_symlink()
-    )
-    inside_another = {
-        path for path in kept if any(Path(other) in Path(path).parents for other in kept)
-    }
-    return [(path, path) for path in kept if path not in inside_another]
+def _options(option: str, pairs: Iterable[tuple]) -> list[str]:
+    """The option once for each pair, followed by both of its parts."""
+    return [word for pair in pairs for word in (option, *map(str, pair))]
 
 
-def _parents(paths):
-    """The folders above `paths`: bubblewrap would make them for its own user alone."""
-    above = dict.fromkeys(str(folder) for path in paths for folder in reversed(Path(path).parents))
-    modes = {f"{HOME}/.matplotlib": "1777"}
-    wanted = (folder for folder in above if folder not in ("/", "/tmp", HOME))
+def _namespaces(is_root: bool) -> list[str]:
+    users = [] if is_root else ["--unshare-user", "--disable-userns"]
+    everyone = "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try"
+    return [*users, *everyone.split()]
+
+
+def _file_system(readable: list[tuple[str | Path, str]]) -> list[str]:
+    """Options in the order in which bubblewrap carries them out; in the end / is read-only."""
+    links = [(os.readlink(path), path) for path in SYSTEM if Path(path).is_symlink()]
     return [
-        part
-        for folder in wanted
-        for part in ("--perms", modes.get(folder, "0755"), "--dir", folder)
+        *("--proc", "/proc"),
+        *("--dev", "/dev"),
+        *_writable("/dev/shm"),
+        *("--remount-ro", "/dev"),
+        *_writable("/tmp"),
+        *_writable(HOME),
+        *_parents(inside for _, inside in readable),
+        *_options("--symlink", links),
+        *_options("--ro-bind", readable),
+        *("--remount-ro", "/"),
     ]
 
 
-def _room(path):
-    return ["--perms", "1777", "--size", str(ROOM), "--tmpfs", path]
+def _readable() -> list[tuple[str, str]]:
+    """Pairs (outside, inside) of what is needed to run a notebook."""
+    candidates = [*SYSTEM, *(f"/etc/{name}" for name in ETC), sys.base_prefix, sys.prefix]
+    candidates += [Path(data.__file__).parent, data.FOLDER]
+    paths = dict.fromkeys(
+        str(path) for path in candidates if Path(path).exists() and not Path(path).is_symlink()
+    )
+    inside_another = {
+        path for path in paths if any(Path(other) in Path(path).parents for other in paths)
+    }
+    return [(path, path) for path in paths if path not in inside_another]
 
 
-def _prlimit(limits):
+def _parents(paths: Iterable[str]) -> list[str]:
+    """The folders above `paths`; bubblewrap would make them for its own user alone."""
+    above = dict.fromkeys(str(folder) for path in paths for folder in reversed(Path(path).parents))
+    folders = [folder for folder in above if folder not in ("/", "/tmp", HOME)]
+    return [word for folder in folders for word in ("--perms", _mode(folder), "--dir", folder)]
+
+
+def _mode(folder: str) -> str:
+    return "1777" if folder == f"{HOME}/.matplotlib" else "0755"
+
+
+def _writable(path: str) -> list[str]:
+    return ["--perms", "1777", "--size", str(WRITABLE_BYTES), "--tmpfs", path]
+
+
+def _first_to_go() -> list[str]:
+    """Where the machine runs out of memory, the system ends this program first."""
+    return ["choom", "-n", "1000", "--"]
+
+
+def _prlimit(limits: Limits) -> list[str]:
     numbers = {
         "as": limits.memory,
         "fsize": limits.file,
@@ -157,27 +178,24 @@ def _prlimit(limits):
     return ["prlimit", *(f"--{name}={number}:{number}" for name, number in numbers.items()), "--"]
 
 
-def _nobody():
-    """Another user in every sandbox: the number of its processes is counted for itself."""
+def _nobody() -> list[str]:
+    """Another user in every sandbox, so that its processes are counted apart from all others."""
     number = str(10**9 + secrets.randbelow(10**9))
     return [
         "setpriv",
-        "--reuid",
-        number,
-        "--regid",
-        number,
+        f"--reuid={number}",
+        f"--regid={number}",
         "--clear-groups",
         "--bounding-set=-all",
         "--no-new-privs",
     ]
 
 
-def environment():
+def environment() -> dict[str, str]:
     """The environment variables of a notebook that is graded."""
-    wanted = form.kernel_environment(f"{HOME}/.ipython") | {
-        "PATH": os.pathsep.join(
-            [str(Path(sys.prefix) / "bin"), "/usr/local/bin", "/usr/bin", "/bin"]
-        ),
+    programs = [str(Path(sys.prefix) / "bin"), "/usr/local/bin", "/usr/bin", "/bin"]
+    variables = form.kernel_environment(f"{HOME}/.ipython") | {
+        "PATH": os.pathsep.join(programs),
         "HOME": HOME,
         "USER": "learner",
         "LANG": "C.UTF-8",
@@ -187,11 +205,11 @@ def environment():
         "OMP_NUM_THREADS": "1",
         "LOKY_MAX_CPU_COUNT": "2",
     }
-    return {key: value for key, value in wanted.items() if value is not None}
+    return {name: text for name, text in variables.items() if text is not None}
 
 
-def font_cache():
-    """Pairs (outside, inside): matplotlib's list of fonts, which takes seconds to make anew."""
+def font_cache() -> list[tuple[Path, str]]:
+    """Pairs (outside, inside) for matplotlib's list of fonts, which takes seconds to make."""
     import matplotlib
 
     form.build_font_cache()

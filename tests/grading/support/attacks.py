@@ -93,7 +93,7 @@ get_ipython().ast_transformers.clear()
 PATCH = """
 from helpers.checks import exercise, inverted_dropout
 for module in (exercise, inverted_dropout):
-    for name in ('require', 'agree', 'outcome', '_raise', 'forward', 'backward', 'moments'):
+    for name in ('expect', 'expect_equal', 'outcome', '_raise', 'forward', 'backward', 'moments'):
         setattr(module, name, lambda *_, **__: None)
 """
 INPUT = "answer = input('points? ')\nimport sys\nsys.stdin.read()"
@@ -108,18 +108,18 @@ sys.stdout = sys.stderr = None
 """
 FORGE_ANSWERS = """
 import sys
-remote = sys.modules['remote']
+protocol = sys.modules['protocol']
 forged = iter([{{'result': {{'array': ['O', [10**9], 'AAAA']}}, 'arguments': None}}, {{'result': {{'tuple': 7}}}},
     {{'result': {{'array': ['<f8', [-1, -8], 'AAAAAAAA']}}}}, {{'error': ['SystemExit', 3]}}, {{'error': 5}},
     [], 7, 'x', {{'callable': True}}, {{'result': {{'generator': [{{}}, None]}}}}] * 99)
-remote.answer = lambda request: remote.pack(next(forged))
+protocol.answer = lambda request: protocol.pack(next(forged))
 """
 FORGE_DEEP = """
 import sys
-remote = sys.modules['remote']
+protocol = sys.modules['protocol']
 import base64
 deep = base64.b64encode(b'[' * 10**6).decode()
-remote.answer = lambda request: deep
+protocol.answer = lambda request: deep
 """
 FORGE_MESSAGES = """
 kernel = get_ipython().kernel
@@ -265,7 +265,7 @@ def _shadow(folder):
         "helpers/__init__.py",
         "helpers/checks/__init__.py",
         "numpy.py",
-        "remote.py",
+        "protocol.py",
         "sitecustomize.py",
     ):
         (folder / path).write_text("raise SystemExit('SHADOW')", encoding="utf-8")
@@ -328,12 +328,12 @@ ATTACKS = {
     "test cells reordered, half right": Attack(change=_reorder, answers=tiny.HALF, earned=5),
     "test cells duplicated": Attack(change=_duplicate),
     "metadata altered": Attack(change=_metadata),
-    "bad JSON": Attack(change=_bad('{"cells": ['), refused="no notebook"),
+    "bad JSON": Attack(change=_bad('{"cells": ['), refused="not a notebook"),
     "other JSON": Attack(
         change=_bad('{"nbformat": 4, "cells": [{"cell_type": 7, "source": 7}]}'),
-        refused="no notebook",
+        refused="not a notebook",
     ),
-    "deep JSON": Attack(change=_bad("[" * 10**6), refused="no notebook"),
+    "deep JSON": Attack(change=_bad("[" * 10**6), refused="not a notebook"),
     "many cells": Attack(
         change=lambda nb: nb.cells.extend([new_code_cell("1")] * 2000), refused="too much"
     ),
@@ -345,7 +345,7 @@ ATTACKS = {
     "giant file": Attack(beside=_giant, refused="MB"),
     "link to another's notebook": Attack(beside=_link_notebook, refused="link"),
     "link to another's folder": Attack(beside=_link_folder, refused="link"),
-    "pipe for a notebook": Attack(beside=_pipe, refused="no file"),
+    "pipe for a notebook": Attack(beside=_pipe, refused="not a regular file"),
     "NBGRADER_EXECUTION unset": Attack(UNSET),
     "fake object": Attack(last=FAKE),
     "fake callable": Attack(last=FAKE_CALLABLE, alone=True),
