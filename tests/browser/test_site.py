@@ -1,4 +1,4 @@
-"""The site in a browser: nothing comes from elsewhere, it fits a phone, reads well by ear and in the dark."""
+"""The site in a browser: it loads nothing from elsewhere, fits a phone, and reads well by ear."""
 
 import functools
 import http.server
@@ -49,7 +49,7 @@ def address(browser, tmp_path_factory):  # noqa: ARG001 without a browser no sit
 
 @pytest.fixture
 def visit(browser, address):
-    """visit(name, mode, width) opens a page; at the end, nothing may have gone wrong in any of them."""
+    """visit(name, mode, width) opens a page; in the end nothing may have gone wrong in any."""
     contexts = []
     wrong = []
 
@@ -70,7 +70,7 @@ def visit(browser, address):
 
 
 def watch(page, address, wrong):
-    """Append to `wrong` what the page asks of others, what it does not get, and what its scripts raise."""
+    """Append to `wrong` each request to another host or without an answer, and each exception."""
 
     def requested(request):
         if not request.url.startswith((address, "data:")):
@@ -118,10 +118,11 @@ def test_no_serious_fault_for_readers_who_see_or_hear_otherwise(visit, name, mod
     expect(page.locator("html")).to_have_attribute("data-theme", mode)
     # preload: axe would look for the theme's style sheets in the wrong folder
     found = Axe().run(page, options={"preload": False}).response["violations"]
-    faults = [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if grave(fault)
-    ]
-    assert faults == []
+    assert [in_words(fault) for fault in found if grave(fault)] == []
+
+
+def in_words(fault):
+    return f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
 
 
 def grave(fault):

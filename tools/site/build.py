@@ -19,7 +19,7 @@ FILES = ("README.md", "notebooks/overview.png")
 
 
 def gather(folder):
-    """Put into `folder` what becomes a page, a file of the course under its path; no solution is among them."""
+    """Put into `folder` what becomes a page, each under its path; no solution is among them."""
     releases = (form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb")
     texts = (form.ROOT / "notebooks").glob("*.md")
     sources = [*(form.ROOT / name for name in FILES), *form.lectures(), *texts, *releases]
@@ -33,7 +33,7 @@ def gather(folder):
 
 
 def build(site):
-    """Make `site` again. Raises SystemExit, and leaves it as it was, if there was a warning about a page."""
+    """Replace `site`. Raises SystemExit, and replaces nothing, if a page causes a warning."""
     site = Path(site)
     if site.exists() and any(site.iterdir()) and not (site / "objects.inv").exists():
         raise SystemExit(

@@ -1,4 +1,4 @@
-"""Text cells as JupyterLab reads them: it takes formulas out before it reads Markdown, and sets those in HTML, too."""
+"""Text cells as JupyterLab reads them: formulas first, also those in HTML, and then Markdown."""
 
 import json
 import re
@@ -8,10 +8,12 @@ FOLDED = re.compile(r"(</summary>)\s*(.*?)\s*(</details>)", re.DOTALL)
 
 
 def as_jupyterlab(text):
-    """`text` with every displayed formula on one line, and what is folded set apart, so that it is Markdown as well."""
-    text = DISPLAYED.sub(
-        lambda formula: formula[0].replace("\n", " "), text
-    )  # a line with + would open a list
+    """`text` with each displayed formula on one line, and blank lines around what is folded.
+
+    A line of a formula that begins with + would open a list, and between blank lines HTML holds
+    Markdown.
+    """
+    text = DISPLAYED.sub(lambda formula: formula[0].replace("\n", " "), text)
     return FOLDED.sub(r"\1\n\n\2\n\n\3", text)
 
 

@@ -1,7 +1,7 @@
 """The page "The helpers": every public function and class, from the docstrings of helpers/.
 
-The docstrings are plain text with formulas, not reStructuredText. `as_rst` keeps what they show: no star,
-bar or underscore of a formula is markup, and a table stays a table.
+The docstrings are plain text with formulas, not reStructuredText. `as_rst` keeps what they show: no
+star, bar or underscore of a formula is markup, and a table stays a table.
 """
 
 import pkgutil
@@ -11,9 +11,9 @@ from itertools import groupby
 import helpers
 
 INTRODUCTION = """\
-Every function and class of the package that the notebooks import, from its own docstring. Each name has one
-home: write ``from helpers.noise import Dropout`` and you know which file to open. Read the files, too: a
-formula and the lines that compute it stand together, and each *source* link below leads to them.
+Every function and class of the package that the notebooks import, with its docstring. Each name
+has one home: write ``from helpers.noise import Dropout`` and you know which file to open. Do open
+it: the links to the source lead to a few lines of NumPy with the formula next to them.
 
 The checks of the assignments are not listed here; ``python -m helpers.checks`` says what is done.
 """
@@ -28,7 +28,7 @@ ENTRY = re.compile(r"(\S+(?: \S+)*) {2,}(\S.*)")
 
 
 def modules():
-    """The names of the modules in reading order, which is that of the map in helpers/__init__.py."""
+    """The names of the modules in the reading order of helpers/__init__.py."""
     names = {module.name for module in pkgutil.iter_modules(helpers.__path__)} - {*NOT_LISTED}
     heads = [line.partition("  ")[0] for line in helpers.__doc__.splitlines()]
     order = [name for name in re.findall(r"\w+", "\n".join(heads)) if name in names]
@@ -78,7 +78,7 @@ def _block(lines):
 
 
 def _entries(lines):
-    """Pairs (name, text) of a table such as that of `paired`; none where a line does not fit into one."""
+    """Pairs (name, text) of a table such as the one of `paired`; [] unless every line fits."""
     entries = []
     for line in lines:
         entry = ENTRY.fullmatch(line)
@@ -98,7 +98,7 @@ def _indented(line):
 
 
 def _prose(text):
-    """Text in which only `code` is set otherwise. The escaped spaces, which do not show, end no word."""
+    """Text whose only markup is `code`. Escaped spaces do not show; code may touch a word there."""
     pieces = CODE.split(text)
     pieces[::2] = [_formulas(piece) for piece in pieces[::2]]
     pieces[1::2] = [rf"\ ``{' '.join(code.split())}``\ " for code in pieces[1::2]]

@@ -10,7 +10,7 @@ HOSTS = ("github.com", "gitlab.com")
 
 
 def address(environment=os.environ):
-    """The repository's web address, "" where none is known: COURSE_REPOSITORY, else GitHub's own, else git's origin."""
+    """The repository's web address: COURSE_REPOSITORY, GitHub's or git's origin; "" if unknown."""
     if named := environment.get("COURSE_REPOSITORY"):
         return as_web(named)
     if name := environment.get("GITHUB_REPOSITORY"):
@@ -19,7 +19,7 @@ def address(environment=os.environ):
 
 
 def as_web(remote):
-    """git@host:owner/name.git, ssh:// or https:// as https://host/owner/name; "" for what is no such address."""
+    """https://host/owner/name for the address of a remote in any form; "" if it is not one."""
     match = re.fullmatch(
         r"(?:https://|ssh://|git://)?(?:[^@/]+@)?([\w.-]+\.\w+)(?::\d+)?[:/](.+?)(?:\.git)?/?",
         remote,
@@ -28,7 +28,7 @@ def as_web(remote):
 
 
 def origin(folder=ROOT):
-    """What git calls origin in `folder`, "" where it has none."""
+    """What git calls origin in `folder`, "" if there is none."""
     command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -37,7 +37,7 @@ def origin(folder=ROOT):
 
 
 def theme_options(environment=os.environ):
-    """The theme's buttons. Without an address, or on a host that Binder does not know, there are none of them."""
+    """The theme's buttons; none without an address, or on a host that Binder does not know."""
     url = address(environment)
     if not url.startswith(tuple(f"https://{host}/" for host in HOSTS)):
         return {}
