@@ -112,7 +112,7 @@ def test_without_source_nothing_is_wrong(tmp_path, capsys):
     for arguments in ([], ["--check"]):
         assert assignments.main(arguments, tmp_path) == 0
         assert capsys.readouterr().out.endswith(
-            "/source is not here: who teaches keeps it. release/ stays as it is.\n"
+            "/source is missing; only teachers have it. release/ stays as it is.\n"
         )
 
 
@@ -177,12 +177,12 @@ BROKEN = {
     "solution in a plain cell": (
         change("title", source="\n".join(MARKS)),
         1,
-        "a region SOLUTION and is no solution",
+        "a region SOLUTION and is not a solution",
     ),
     "hidden tests in an answer": (
         change("answer2", source=f"{ANSWER}\n### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS"),
         7,
-        "it has a region HIDDEN TESTS and is no grade cell",
+        "it has a region HIDDEN TESTS and is not a grade cell",
     ),
     "no region": (
         change("answer1", source="def f(x):\n    return 2"),
@@ -213,7 +213,7 @@ BROKEN = {
     "text": (
         grader("words", solution=False),
         16,
-        "it is a text cell, which is graded and a solution, or neither",
+        "it is a text cell, which must be both graded and a solution, or neither",
     ),
     "no import": (replace("check2", IMPORT, ""), 8, SENTENCE),
     "another import": (replace("check2", "topic", "norms"), 8, SENTENCE),

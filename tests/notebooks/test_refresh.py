@@ -175,7 +175,7 @@ def test_a_cell_that_cannot_be_stored_leaves_the_file_alone(tmp_path, capsys, so
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "no notebook"),
+        ("{", "it is not a notebook of format 4"),
         ('{"cells": [], "nbformat": 3}', "its format is 3, expected 4"),
         (None, "No such file"),
     ],

@@ -1,7 +1,9 @@
-"""Make the assignments that learners get, release/, from those with solutions, source/, as nbgrader does it.
+"""Make the assignments that learners get, release/, from those with solutions, source/.
 
-python -m tools.notebooks.assignments           write what is stale; a second run changes not one byte
-python -m tools.notebooks.assignments --check   change nothing, name what is stale
+The releases are those of nbgrader's generate_assignment.
+
+make assignments                write what is stale; a second run changes not one byte
+make assignments ARGS=--check   change nothing, name what is stale
 """
 
 import argparse
@@ -12,7 +14,8 @@ import sys
 from tools.notebooks import form
 
 FOLDER = form.ROOT / "notebooks" / "assignments"
-CODE_STUB, TEXT_STUB = 'raise NotImplementedError("your code")', "*Write it here.*"
+CODE_STUB = 'raise NotImplementedError("your code")'
+TEXT_STUB = "*Write it here.*"
 KEYS = ("schema_version", "grade_id", "grade", "solution", "locked", "task")
 MARK = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS)")
 HIDDEN = re.compile(
@@ -21,28 +24,27 @@ HIDDEN = re.compile(
 
 
 class CannotMake(Exception):
-    """An assignment cannot be made; the message has a sentence for each reason, with notebook and cell."""
+    """An assignment cannot be made; the message has a sentence for each reason."""
 
 
 def preprocessors():
-    """Those of nbgrader's generate_assignment in its order, without the ones for its database and its templates."""
-    from nbgrader import preprocessors as by
+    """Those of nbgrader's generate_assignment, in its order, but for its database and templates."""
+    from nbgrader import preprocessors as nbgrader
 
-    clear_solutions = by.ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
-    before = [
-        by.LockCells(),
-        clear_solutions,
-        by.ClearOutput(),
-        by.CheckCellMetadata(),
-        by.ComputeChecksums(),
+    without_solutions = [
+        nbgrader.LockCells(),
+        nbgrader.ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB),
+        nbgrader.ClearOutput(),
+        nbgrader.CheckCellMetadata(),
+        nbgrader.ComputeChecksums(),
     ]
-    return [
-        *before,
-        by.ClearHiddenTests(),
-        by.ClearMarkScheme(),
-        by.ComputeChecksums(),
-        by.CheckCellMetadata(),
+    without_tests = [
+        nbgrader.ClearHiddenTests(),
+        nbgrader.ClearMarkScheme(),
+        nbgrader.ComputeChecksums(),
+        nbgrader.CheckCellMetadata(),
     ]
+    return without_solutions + without_tests
 
 
 def released(path):
@@ -52,8 +54,12 @@ def released(path):
         nb = form.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CannotMake(f"{name}: {error}.") from error
-    if found := [_sentence(nb, name, *problem) for problem in problems(nb, path.stem[3:])]:
-        raise CannotMake("\n".join(found))
+    topic = path.stem[3:]
+    sentences = [
+        f"{name}, {form.cell_label(nb, index)}: {what}." for index, what in problems(nb, topic)
+    ]
+    if sentences:
+        raise CannotMake("\n".join(sentences))
     try:
         for preprocessor in preprocessors():
             nb, _ = preprocessor.preprocess(nb, {})
@@ -62,14 +68,9 @@ def released(path):
     return form.dump(form.normalize(nb))
 
 
-def _sentence(nb, name, index, what):
-    first = (nb.cells[index].source.strip().splitlines() or [""])[0]
-    return f'{name}, cell {index + 1} ("{first[:60]}"): {what}.'
-
-
 def problems(nb, topic):
-    """What is in the way of a release: pairs (position of the cell, what is wrong), every one of them."""
-    taken = {}
+    """What is in the way of a release: pairs (position of the cell, what is wrong)."""
+    cell_of = {}
     for index, cell in enumerate(nb.cells):
         yield from ((index, what) for what in _wrong_marks(cell))
         meta = cell.metadata.get("nbgrader")
@@ -78,36 +79,42 @@ def problems(nb, topic):
         if missing := [key for key in KEYS if key not in meta]:
             yield index, f"its nbgrader metadata lack {', '.join(missing)}"
             continue
-        if (first := taken.setdefault(meta.grade_id, index)) != index:
+        if (first := cell_of.setdefault(meta.grade_id, index)) != index:
             yield index, f"its grade_id {meta.grade_id!r} is that of cell {first + 1}"
         yield from ((index, what) for what in _wrong_cell(cell, meta, topic))
 
 
 def _wrong_marks(cell):
-    meta, opened = cell.metadata.get("nbgrader", {}), None
+    meta = cell.metadata.get("nbgrader", {})
+    opened = None
     for verb, region in MARK.findall(cell.source):
-        if opened != (None if verb == "BEGIN" else region):
-            yield f"{verb} {region} does not follow {'END' if verb == 'BEGIN' else 'BEGIN'} {opened or region}"
-        opened = region if verb == "BEGIN" else None
+        begins = verb == "BEGIN"
+        if opened != (None if begins else region):
+            before = "END" if begins else "BEGIN"
+            yield f"{verb} {region} does not follow {before} {opened or region}"
+        opened = region if begins else None
         kind = "solution" if region == "SOLUTION" else "grade"
-        if verb == "BEGIN" and not meta.get(kind):
-            yield f"it has a region {region} and is no {kind} cell"
+        if begins and not meta.get(kind):
+            yield f"it has a region {region} and is not a {kind} cell"
     if opened:
         yield f"BEGIN {opened} has no END {opened}"
 
 
 def _wrong_cell(cell, meta, topic):
     if meta.grade_id != cell.id:
-        yield f"its grade_id is {meta.grade_id!r} and its id {cell.id!r}, expected one name"
+        yield f"its grade_id is {meta.grade_id!r} and its id {cell.id!r}, expected the same name"
     points = meta.get("points")
     if meta.grade and (type(points) not in (int, float) or points <= 0):
         yield f"it is graded and its points are {points}, expected a number above 0"
     if cell.cell_type == "markdown" and (meta.grade != meta.solution or meta.task):
-        yield "it is a text cell, which is graded and a solution, or neither"
+        yield "it is a text cell, which must be both graded and a solution, or neither"
     if cell.cell_type == "code" and meta.solution and "BEGIN SOLUTION" not in cell.source:
         yield "it is a solution cell without BEGIN SOLUTION, so that all of it would be lost"
     if is_test(cell) and called(cell, topic) is None:
-        yield f"a test cell holds `from helpers.checks import {topic} as checks` and one call, checks.name(answers)"
+        yield (
+            f"a test cell holds `from helpers.checks import {topic} as checks` and one call, "
+            "checks.name(answers)"
+        )
 
 
 def is_test(cell):
@@ -117,24 +124,23 @@ def is_test(cell):
 
 
 def called(cell, topic):
-    """The name of the check that a test cell calls; None where the cell holds something else.
+    """The name of the check that a test cell calls; None if the cell holds something else.
 
-    A region of hidden tests does not count, if it holds calls of checks alone.
+    A region of hidden tests does not count if it holds nothing but calls of checks.
     """
     try:
-        body, every = ast.parse(HIDDEN.sub("", cell.source)).body, ast.parse(cell.source).body
+        seen_by_learners = ast.parse(HIDDEN.sub("", cell.source)).body
+        statements = ast.parse(cell.source).body
     except SyntaxError:
         return None
-    names = [_check_called(node) for node in every[1:]]
-    if (
-        len(body) != 2
-        or None in names
-        or ast.unparse(body[0]) != f"from helpers.checks import {topic} as checks"
-    ):
+    names = [_check_called(node) for node in statements[1:]]
+    if len(seen_by_learners) != 2 or None in names:
         return None
-    call = body[1].value
+    first, second = seen_by_learners
+    imports = ast.unparse(first) == f"from helpers.checks import {topic} as checks"
+    call = second.value
     answers = not call.keywords and all(type(value) is ast.Name for value in call.args)
-    return names[0] if answers else None
+    return names[0] if imports and answers else None
 
 
 def _check_called(node):
@@ -146,9 +152,8 @@ def _check_called(node):
 
 def sources(folder=FOLDER):
     """The notebooks source/NN_topic/NN_topic.ipynb, in order."""
-    return [
-        path / f"{path.name}.ipynb" for path in sorted((folder / "source").glob("[0-9][0-9]_*"))
-    ]
+    folders = sorted((folder / "source").glob("[0-9][0-9]_*"))
+    return [path / f"{path.name}.ipynb" for path in folders]
 
 
 def release_of(source):
@@ -157,7 +162,7 @@ def release_of(source):
 
 
 def orphans(folder=FOLDER):
-    """The notebooks of release/ that are made from no source."""
+    """The notebooks of release/ that have no source."""
     made = [release_of(path) for path in sources(folder)]
     return [path for path in sorted((folder / "release").glob("[!.]*/*.ipynb")) if path not in made]
 
@@ -174,13 +179,13 @@ def make(source, check=False):
     if not (same or check):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="\n")
-    state = "unchanged" if same else "stale, run make assignments" if check else "written"
+    state = form.state(same, check, "stale, run make assignments")
     print(f"{form.shown(target)}: {state}", flush=True)
     return same or not check
 
 
 def main(arguments=None, folder=FOLDER):
-    """The command line; the exit status is 0 if every release is up to date in the end, and has a source."""
+    """The command line; the exit status is 0 if every release has a source and is up to date."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -189,23 +194,19 @@ def main(arguments=None, folder=FOLDER):
     )
     check = parser.parse_args(arguments).check
     if not (folder / "source").is_dir():
-        print(
-            f"{form.shown(folder)}/source is not here: who teaches keeps it. release/ stays as it is."
-        )
+        where = f"{form.shown(folder)}/source"
+        print(f"{where} is missing; only teachers have it. release/ stays as it is.")
         return 0
     try:
         preprocessors()
     except ModuleNotFoundError as error:
-        parser.exit(
-            1, f"The package {error.name} is missing; python tools/setup.py grade installs it.\n"
-        )
+        install = "python tools/setup.py grade installs it"
+        parser.exit(1, f"The package {error.name} is missing; {install}.\n")
     fresh = [make(source, check) for source in sources(folder)]
     left = orphans(folder)
     for path in left:
-        print(
-            f"{form.shown(path)} has no source; remove it, or bring its source back.",
-            file=sys.stderr,
-        )
+        sentence = "has no source; remove it, or restore its source."
+        print(f"{form.shown(path)} {sentence}", file=sys.stderr)
     return 0 if all(fresh) and not left else 1
 
 

@@ -26,12 +26,12 @@ def alternative_texts(html):
 
 def figures(cell):
     """The alternative text of every figure that a code cell shows, None for a figure without."""
-    found = []
+    texts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
-        alts = alternative_texts(data.get("text/html", ""))
-        found += alts or [None] * any(mime.startswith("image/") for mime in data)
-    return found
+        in_html = alternative_texts(data.get("text/html", ""))
+        texts += in_html or [None] * any(mime.startswith("image/") for mime in data)
+    return texts
 
 
 def code_cells(nb):
@@ -60,19 +60,20 @@ def syntax_tree(cell):
 def claims(cell):
     """The number of calls of claim(...) and claim_with(...) in a code cell."""
     tree = syntax_tree(cell)
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call)) if tree else ()
-    return sum(
-        getattr(call, "id", getattr(call, "attr", "")) in ("claim", "claim_with") for call in calls
-    )
+    if tree is None:
+        return 0
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = [getattr(function, "attr", getattr(function, "id", "")) for function in called]
+    return sum(name in ("claim", "claim_with") for name in names)
 
 
+# $...$, over line ends but not over paragraphs
+FORMULA_IN_LINE = re.compile(r"(?<![\\\w])\$[^$\n]+(?:\n[^$\n]+)*\$")
 NOT_PROSE = [
     re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL),  # code blocks
     re.compile(r"`[^`\n]*`"),  # code in a line
     re.compile(r"\$\$.*?\$\$", re.DOTALL),
-    re.compile(
-        r"(?<![\\\w])\$[^$\n]+(?:\n[^$\n]+)*\$"
-    ),  # formulas, over line ends but not over paragraphs
+    FORMULA_IN_LINE,
     re.compile(r"<!--.*?-->", re.DOTALL),
     re.compile(r"</?[a-zA-Z][^<>]*>"),  # tags
     re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)"),  # the address of a link

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -41,13 +42,32 @@ def shown(path):
     return (path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).as_posix()
 
 
+def first_line(text, longest=60):
+    """The first line of `text`, cut to `longest` characters; "" if there is none."""
+    line, *_ = text.strip().splitlines() or [""]
+    return line if len(line) <= longest else line[: longest - 3] + "..."
+
+
+def cell_label(nb, index, longest=60):
+    """How a sentence names a cell: by its position, counted from 1, and its first line."""
+    return f'cell {index + 1} ("{first_line(nb.cells[index].source, longest)}")'
+
+
+def state(up_to_date, check, stale):
+    """What became of a file: "unchanged", "written", or `stale` if it was only to be checked."""
+    if up_to_date:
+        return "unchanged"
+    return stale if check else "written"
+
+
 def parse(text):
-    """The notebook in `text`, with mended cell ids. Raises ValueError for what is no notebook of format 4."""
+    """The notebook in `text`, with mended cell ids. Raises ValueError unless its format is 4."""
     try:
         raw = json.loads(text)
-        cells, version = raw["cells"], raw["nbformat"]
+        cells = raw["cells"]
+        version = raw["nbformat"]
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError("it is no notebook of format 4") from error
+        raise ValueError("it is not a notebook of format 4") from error
     if version != 4:
         raise ValueError(f"its format is {version}, expected 4")
     mend_ids(cells)
@@ -55,7 +75,10 @@ def parse(text):
 
 
 def mend_ids(cells):
-    """Keep each id that is valid and new; derive the others from the cell's text, so that they stay the same."""
+    """Keep each id that is valid and new; derive the others from the cell's text.
+
+    A derived id is the same in each run.
+    """
     taken = set()
     for cell in cells:
         if not CELL_ID.fullmatch(str(cell.get("id", ""))) or cell["id"] in taken:
@@ -64,15 +87,15 @@ def mend_ids(cells):
 
 
 def _derived_id(cell, taken):
-    """Eight hexadecimal digits of the hash of the cell's type, text and the number of its equals before it."""
-    text, number = cell["cell_type"] + "".join(cell["source"]), 0
-    while (new := hashlib.sha256(f"{number} {text}".encode()).hexdigest()[:8]) in taken:
-        number += 1
-    return new
+    """Eight digits of a hash of the cell's type and text, and a number if equal cells precede."""
+    text = cell["cell_type"] + "".join(cell["source"])
+    hashes = (hashlib.sha256(f"{number} {text}".encode()) for number in itertools.count())
+    ids = (new.hexdigest()[:8] for new in hashes)
+    return next(new for new in ids if new not in taken)
 
 
 def normalize(nb):
-    """A copy of `nb` in the form that is stored: nothing in it depends on when, where and by whom it was run."""
+    """A copy of `nb` in the form that is stored: it does not show who ran it, when and where."""
     nb = copy.deepcopy(nb)
     nb.metadata = nbformat.from_dict(METADATA)
     for cell in nb.cells:
@@ -99,7 +122,7 @@ def _stored_output(output):
 
 
 def merge_streams(outputs):
-    """Join the chunks in which a stream arrived; what stands before a figure and what after it stay apart."""
+    """Join the chunks in which a stream arrived; text before and after a figure stays apart."""
     merged = []
     for output in outputs:
         if merged and output.output_type == "stream" and merged[-1].get("name") == output.name:
@@ -110,19 +133,19 @@ def merge_streams(outputs):
 
 
 def dump(nb):
-    """The text of the file: JSON with an indent of 1, sorted keys, characters as they are and a final newline."""
+    """The text of the file: JSON with an indent of 1, sorted keys, unescaped characters."""
     return nbformat.writes(nb, version=nbformat.NO_CONVERT) + "\n"
 
 
 def kernel_environment(ipython_folder):
-    """The environment variables under which a notebook gives the same outputs on every machine; None: unset."""
+    """The environment variables that make outputs the same on every machine; None means unset."""
     matplotlib = importlib.util.find_spec("matplotlib")
     rc = Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc" if matplotlib else None
     return {
         "COURSE_PROGRESS": "off",  # progress bars write to stderr
-        "IPYTHONDIR": str(ipython_folder),  # nobody's own start-up files and history
-        "MATPLOTLIBRC": str(rc) if rc else None,  # nobody's own font sizes
-        "MPLBACKEND": None,  # the kernel chooses its inline backend only where nothing is set
+        "IPYTHONDIR": str(ipython_folder),  # no start-up files and history of the user's
+        "MATPLOTLIBRC": str(rc) if rc else None,  # no font sizes of the user's
+        "MPLBACKEND": None,  # the kernel chooses its inline backend only if nothing is set
     }
 
 
@@ -133,6 +156,6 @@ def environment(ipython_folder):
 
 
 def build_font_cache():
-    """Let matplotlib look for its fonts here: a kernel that does so for more than 5 s says it on stderr."""
+    """Let matplotlib look for its fonts now: in a kernel it would warn on stderr after 5 s."""
     with contextlib.suppress(ImportError):
         import matplotlib.font_manager  # noqa: F401

@@ -7,16 +7,16 @@ import base64
 
 from tools.notebooks import form
 
-LECTURE, CELL = "02_l2_penalty.ipynb", "penalty-figure-boundaries"
+LECTURE = form.ROOT / "notebooks" / "02_l2_penalty.ipynb"
+CELL = "penalty-figure-boundaries"
 
 
 def picture():
     """The bytes of the PNG that the cell shows."""
-    nb = form.parse((form.ROOT / "notebooks" / LECTURE).read_text(encoding="utf-8"))
+    nb = form.parse(LECTURE.read_text(encoding="utf-8"))
     (cell,) = [cell for cell in nb.cells if cell.id == CELL]
-    (png,) = [
-        output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
-    ]
+    shown = [output.get("data", {}) for output in cell.outputs]
+    (png,) = [data["image/png"] for data in shown if "image/png" in data]
     return base64.b64decode(png)
 
 

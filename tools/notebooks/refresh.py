@@ -1,8 +1,8 @@
 """Run notebooks from top to bottom and store them so that a second run changes not one byte.
 
-python -m tools.notebooks.refresh                     all lectures
-python -m tools.notebooks.refresh notebooks/03_*.ipynb
-python -m tools.notebooks.refresh --check -j 2        change nothing, name what would change
+make refresh                                    all lectures
+make refresh ARGS="notebooks/03_*.ipynb"        those that are named
+make refresh ARGS="--check -j 2"                change nothing, name what would change
 """
 
 import argparse
@@ -17,30 +17,21 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import ipykernel.kernelspec
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from helpers.checks.running import ThisInterpreter
 from tools.notebooks import form, pictures
 
 CELL_TIMEOUT = 600  # seconds
-KEPT = {"image/png": pictures.kept, "text/html": pictures.kept_in_html}
+QUOTED = 100  # characters of a line that an error message quotes
+PUT_BACK = {"image/png": pictures.kept, "text/html": pictures.kept_in_html}
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
 
 class CannotRefresh(Exception):
     """A notebook cannot be stored; the message names notebook and cell."""
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Every kernel is the Python that runs this file, whatever kernels are installed for the user."""
-
-    def get_kernel_spec(self, kernel_name):  # noqa: ARG002 the name in the notebook is fixed and says nothing
-        # Without the option each kernel warns that its messages on loopback are not encrypted.
-        command = ipykernel.kernelspec.get_kernel_dict(extra_arguments=["--log-level=ERROR"])
-        return KernelSpec(resource_dir=str(ipykernel.kernelspec.RESOURCES), **command)
 
 
 class Client(NotebookClient):
@@ -52,73 +43,77 @@ class Client(NotebookClient):
             nb, km=kernel, timeout=CELL_TIMEOUT, on_cell_start=self._remember, **kwargs
         )
         self.owns_km = True  # so that the kernel is shut down in the end
-        self.at = 0
+        self.running_cell = 0
 
     def _remember(self, cell, cell_index):  # noqa: ARG002 nbclient names the arguments
-        self.at = cell_index
+        self.running_cell = cell_index
 
     def handle_comm_msg(self, outs, msg, cell_index):
-        """Do nothing: a widget of the kernel must not swallow the still figure, and no widget state is kept."""
+        """Do nothing: a widget must not swallow the still figure, and no widget state is stored."""
 
 
 def execute(nb, folder):
     """Run the cells of `nb` in a fresh kernel that works in `folder`. Raises CannotRefresh."""
     client = Client(nb, resources={"metadata": {"path": str(folder)}})
+    loop_factory = asyncio.SelectorEventLoop  # the only kind that zmq supports on Windows
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as ipython_folder,
-        asyncio.Runner(
-            loop_factory=asyncio.SelectorEventLoop
-        ) as loop,  # the only kind that zmq likes on Windows
+        asyncio.Runner(loop_factory=loop_factory) as loop,
     ):
         try:
             loop.run(client.async_execute(env=form.environment(ipython_folder)))
         except CellExecutionError as error:
-            _refuse(nb, client.at, f"raised {error.ename}: {_first_line(error.evalue)}", error)
+            what = f"raised {error.ename}: {_quoted(error.evalue)}"
+            _refuse(nb, client.running_cell, what, error)
         except CellTimeoutError as error:
-            _refuse(nb, client.at, f"ran for more than {CELL_TIMEOUT} seconds", error)
+            what = f"ran for more than {CELL_TIMEOUT} seconds"
+            _refuse(nb, client.running_cell, what, error)
         except DeadKernelError as error:
-            _refuse(nb, client.at, "ended its kernel", error)
+            _refuse(nb, client.running_cell, "ended its kernel", error)
 
 
 def refuse_outputs(nb):
-    """Raise CannotRefresh if a cell wrote to stderr or shows a memory address, which is another in every run."""
+    """Raise CannotRefresh if a cell wrote to stderr or shows an address, new in each run."""
     for index, cell in enumerate(nb.cells):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
-                _refuse(nb, index, f'wrote to stderr: "{_first_line(output.text)}"')
+                _refuse(nb, index, f'wrote to stderr: "{_quoted(output.text)}"')
             text = output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
             if ADDRESS.search(text):
-                _refuse(nb, index, f'shows a memory address: "{_first_line(text)}"')
+                _refuse(nb, index, f'shows a memory address: "{_quoted(text)}"')
 
 
 def _refuse(nb, index, what, cause=None):
-    first = _first_line(nb.cells[index].source)
-    raise CannotRefresh(f'cell {index + 1} ("{first}") {what}') from cause
+    raise CannotRefresh(f"{form.cell_label(nb, index, QUOTED)} {what}") from cause
 
 
-def _first_line(text):
-    lines = text.strip().splitlines() or [""]
-    return lines[0] if len(lines[0]) <= 100 else lines[0][:97] + "..."
+def _quoted(text):
+    return form.first_line(text, QUOTED)
 
 
 def keep_pictures(nb, stored):
-    """Where a new picture agrees with the stored one of the same cell within the limits, put the stored bytes back."""
+    """Put the stored bytes back where a picture agrees with the stored one of its cell."""
     before = {cell.id: cell for cell in stored.cells}
     for cell in nb.cells:
         for new, old in _same_shaped_outputs(cell, before[cell.id]):
-            for mime, kept in KEPT.items():
+            for mime, put_back in PUT_BACK.items():
                 if mime in new and mime in old:
-                    new[mime] = kept(old[mime], new[mime])
+                    new[mime] = put_back(old[mime], new[mime])
 
 
 def _same_shaped_outputs(cell, stored):
     """Pairs of data bundles: the nth output with data of the cell and of its stored form."""
-    bundles = [[out.data for out in c.get("outputs", []) if "data" in out] for c in (cell, stored)]
-    return zip(*bundles, strict=False) if len(bundles[0]) == len(bundles[1]) else ()
+    new = _bundles(cell)
+    old = _bundles(stored)
+    return zip(new, old, strict=True) if len(new) == len(old) else ()
+
+
+def _bundles(cell):
+    return [output.data for output in cell.get("outputs", []) if "data" in output]
 
 
 def refreshed(path):
-    """The text that the notebook at `path` should have. Raises CannotRefresh with a sentence that names it."""
+    """The text that the notebook at `path` should have. Raises CannotRefresh."""
     try:
         stored = form.parse(path.read_text(encoding="utf-8"))
         nb = form.normalize(stored)
@@ -132,7 +127,7 @@ def refreshed(path):
 
 
 def write(path, text):
-    """Replace the file in one step: whoever reads it sees all of the old text or all of the new one."""
+    """Replace the file in one step: a reader sees all of the old text or all of the new one."""
     path = path.resolve()
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -157,7 +152,7 @@ def refresh(path, check=False):
     same = text.encode() == path.read_bytes()
     if not (same or check):
         write(path, text)
-    state = "unchanged" if same else "would change" if check else "written"
+    state = form.state(same, check, "would change")
     print(f"{form.shown(path)}: {state} ({time.perf_counter() - start:.1f} s)", flush=True)
     return same or not check
 
@@ -180,7 +175,8 @@ def main(arguments=None):
         parser.error("there is no notebooks/NN_*.ipynb to run")
     form.build_font_cache()
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        return 0 if all(list(pool.map(partial(refresh, check=options.check), paths))) else 1
+        up_to_date = list(pool.map(partial(refresh, check=options.check), paths))
+    return 0 if all(up_to_date) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Print one row for each lecture: words, text cells, code cells, their median and longest length, figures, claims.
+"""Print the size of each lecture: python -m tools.notebooks.report [notebooks...]
 
-python -m tools.notebooks.report [notebooks...]
+Words, text cells, code cells, the median and the longest of these in lines, figures, claims.
 """
 
 import sys
@@ -13,28 +13,18 @@ COLUMNS = ("lecture", "words", "text", "code", "median", "longest", "figures", "
 
 
 def row(path):
-    """The measures of the lecture at `path`, in the order of COLUMNS."""
+    """The sizes of the lecture at `path`, in the order of COLUMNS."""
     nb = form.parse(Path(path).read_text(encoding="utf-8"))
     code = counts.code_cells(nb)
     lines = [counts.code_lines(cell) for cell in code] or [0]
+    cells = (len(counts.text_cells(nb)), len(code), f"{median(lines):g}", max(lines))
     figures = sum(len(counts.figures(cell)) for cell in code)
     claims = sum(map(counts.claims, code))
-    words = counts.words(nb)
-    texts = len(counts.text_cells(nb))
-    return (
-        Path(path).stem,
-        words,
-        texts,
-        len(code),
-        f"{median(lines):g}",
-        max(lines),
-        figures,
-        claims,
-    )
+    return (Path(path).stem, counts.words(nb), *cells, figures, claims)
 
 
 def table(rows):
-    """The rows under their names, in columns."""
+    """The rows below the names of their columns."""
     cells = [[str(value) for value in line] for line in (COLUMNS, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
