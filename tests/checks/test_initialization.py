@@ -65,13 +65,13 @@ HE = (
         "mean not zero": lambda n_in, n_out, rng: rng.normal(
             2 / n_in, np.sqrt(2 / n_in), (n_in, n_out)
         ),
-        "uniform in place of normal": initializers.he_uniform,
+        "uniform instead of normal": initializers.he_uniform,
         "not normal": lambda n_in, n_out, rng: (
             np.sqrt(2 / n_in) * rng.choice([-1, 1], (n_in, n_out))
         ),
         "variance for standard deviation": normal(lambda n_in, n_out: 2 / n_in),
         "fan_out for fan_in": normal(lambda n_in, n_out: math.sqrt(2 / n_out)),
-        "Xavier in place of He": initializers.xavier_normal,
+        "Xavier instead of He": initializers.xavier_normal,
         "ReLU's half forgotten": normal(lambda n_in, n_out: n_in**-0.5),
         "root of n_in forgotten": normal(lambda n_in, n_out: math.sqrt(2) / n_in),
         "factor 2 outside the root": normal(lambda n_in, n_out: 2 / math.sqrt(n_in)),
@@ -127,8 +127,8 @@ XAVIER = (
             np.sqrt(6 / (n_in + n_out)), size=(n_in, n_out)
         ),
         "half of the interval": one_side,
-        "normal in place of uniform": initializers.xavier_normal,
-        "normal in place of uniform: the bound as its standard deviation": normal(
+        "normal instead of uniform": initializers.xavier_normal,
+        "normal instead of uniform: the bound as its standard deviation": normal(
             lambda n_in, n_out: math.sqrt(6 / (n_in + n_out))
         ),
         "not uniform": lambda n_in, n_out, rng: (
@@ -141,7 +141,7 @@ XAVIER = (
         "3 for 6": uniform(lambda n_in, n_out: math.sqrt(3 / (n_in + n_out))),
         "n_in twice": uniform(lambda n_in, n_out: math.sqrt(6 / (n_in + n_in))),
         "n_out twice": uniform(lambda n_in, n_out: math.sqrt(6 / (n_out + n_out))),
-        "He in place of Xavier": initializers.he_uniform,
+        "He instead of Xavier": initializers.he_uniform,
         "width for the bound": uniform(lambda n_in, n_out: 2 * math.sqrt(6 / (n_in + n_out))),
         "bound is half as large": uniform(lambda n_in, n_out: math.sqrt(6 / (n_in + n_out)) / 2),
         "root forgotten": uniform(lambda n_in, n_out: 6 / (n_in + n_out)),

@@ -52,7 +52,7 @@ SGD_STEP = (
         "lr missing before the gradient": lambda w, g, lr, lam: (1 - lr * lam) * w - g,
         "lam doubled": lambda w, g, lr, lam: w - lr * (g + 2 * lam * w),
         "lam halved": lambda w, g, lr, lam: w - lr * (g + lam / 2 * w),
-        "L1 in place of L2": lambda w, g, lr, lam: w - lr * (g + lam * np.sign(w)),
+        "L1 instead of L2": lambda w, g, lr, lam: w - lr * (g + lam * np.sign(w)),
         "wrong step": lambda w, g, lr, lam: (1 - lr) * w - lr * g,
         "wrong shape": lambda w, g, lr, lam: (1 - lr * lam) * w @ w.T,
         "input changed": sgd_in_place,
