@@ -1,4 +1,4 @@
-"""Every number that a lecture quotes stands in an output or a setting of the notebook, and tools/notebooks/quoted.py notices."""
+"""Every number that a lecture quotes stands in an output or a setting of the notebook."""
 
 from decimal import Decimal
 from functools import cache
@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools.notebooks import form, quoted
-from tools.notebooks.quoted_elsewhere import OUTSIDE
+from tools.notebooks.quoted_elsewhere import ELSEWHERE
 
 LECTURES = form.lectures()
 read = cache(quoted.read)
@@ -29,23 +29,24 @@ def test_a_changed_digit_is_noticed():
 
 
 @pytest.mark.parametrize(
-    ("lecture", "text"), [(name, text) for name, texts in OUTSIDE.items() for text in texts]
+    ("lecture", "text"), [(name, text) for name, texts in ELSEWHERE.items() for text in texts]
 )
-def test_every_number_from_outside_is_quoted_and_not_found_inside(lecture, text):
+def test_every_number_from_elsewhere_is_quoted_and_not_found_inside(lecture, text):
     path = next(path for path in LECTURES if path.stem.startswith(lecture))
     alone = quoted.Lecture(form.parse(path.read_text(encoding="utf-8")))
     assert text in [number.text for _, number in alone.missing()]
 
 
 def lecture(text, *, code="steps = 20", output="", first="# A title", last="", elsewhere="33"):
-    """The numbers that are missing in a lecture with `text` in a section that has `code` and `output`."""
+    """The missing numbers of a lecture with `text` in a section that has `code` and `output`."""
     cells = [
         new_markdown_cell(f"{first}\n\n## Elsewhere"),
         new_code_cell("", outputs=[new_output("stream", name="stdout", text=elsewhere)]),
         new_markdown_cell(f"## A section\n{text}"),
         new_code_cell(code, outputs=[new_output("stream", name="stdout", text=output)]),
         new_markdown_cell(
-            f"## Takeaways\n{last}\n\n## Exercises\nTry 67.8 and 91.\n\n## Sources\nSection 51, 43 pages."
+            f"## Takeaways\n{last}\n\n## Exercises\nTry 67.8 and 91.\n\n"
+            "## Sources\nSection 51, 43 pages."
         ),
     ]
     return [number.text for _, number in quoted.Lecture(new_notebook(cells=cells)).missing()]
@@ -156,6 +157,6 @@ def test_command_names_notebook_cell_and_number(tmp_path, capsys):
     path.write_text(text.replace("0.25, 4 and 9 are p", "0.27, 4 and 9 are p"), encoding="utf-8")
     assert quoted.main([str(LECTURES[4])]) == 0
     assert quoted.main([str(path), "--change"]) == 1
-    said = capsys.readouterr().out
-    assert "0.27 is in no output and no setting" in said
-    assert "of the changes to" in said
+    printed = capsys.readouterr().out
+    assert "0.27 is in no output and no setting" in printed
+    assert "of the changes to" in printed

@@ -1,1 +1,1 @@
-"""Keeps the notebooks in form: refresh them, compare their pictures, find quoted numbers, make the assignments."""
+"""Keeps the notebooks in form: refresh, compared pictures, quoted numbers, made assignments."""

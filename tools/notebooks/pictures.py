@@ -38,7 +38,7 @@ BLOCK = 8
 
 
 class Difference(NamedTuple):
-    """How two pictures differ: RMS of all, largest RMS of a block, that block's corner in pixels."""
+    """How two pictures differ: RMS of all, largest RMS of a block, and its corner in pixels."""
 
     rms: float
     block_rms: float
@@ -121,7 +121,7 @@ def kept(stored, new):
 
 
 def kept_in_html(stored, new):
-    """The HTML `new`, with the stored bytes of each picture that agrees with its counterpart."""
+    """The HTML `new`, with the stored bytes of each picture that agrees with the stored one."""
     before = DATA_URI.findall(stored)
     if len(before) != len(DATA_URI.findall(new)):
         return new

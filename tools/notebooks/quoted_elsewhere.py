@@ -1,10 +1,10 @@
-"""Numbers that the lectures quote from outside: each with its source, or the arithmetic that makes it."""
+"""Numbers that the lectures quote from elsewhere: each with its source or its arithmetic."""
 
 DATA = {"1,797": "examples in data/digits.csv", "442": "patients in data/diabetes.csv"}
 ASSIGNMENT = "deeplearning.ai, Improving Deep Neural Networks, week 1, Regularization"
 START = "deeplearning.ai, Improving Deep Neural Networks, week 1, Initialization"
 
-OUTSIDE = {
+ELSEWHERE = {
     "00": {
         "1,797": DATA["1,797"],
         "14": "the lines of softmax, forward, cross_entropy and gradients",
