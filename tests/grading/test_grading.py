@@ -1,4 +1,7 @@
-"""A course is graded from end to end by the real nbgrader: 20 honest submissions, and the hostile ones among them."""
+"""A course is graded from end to end by the real nbgrader.
+
+20 honest submissions, and the hostile ones among them.
+"""
 
 import csv
 import socket
@@ -19,56 +22,57 @@ KINDS = {
 HONEST = {f"honest{i:02}": list(KINDS.values())[i % 4] for i in range(20)}
 HOSTILE = {name: attack for name, attack in attacks.ATTACKS.items() if not attack.alone}
 QUICK = ("--cell-seconds", "2", "--call-seconds", "2", "--grace-seconds", "0.5", "-j", "3")
-SENTINEL = ("source", "submitted", "beside")
+SENTINEL = ("source", "submitted", "elsewhere")
 
 
 @pytest.fixture(scope="module")
 def batch():
-    """One run over all submissions: its folder, what it said, and what changed outside."""
+    """One run over all submissions: its folder, what it printed, and what changed outside."""
     with watch.public_folder() as root, socket.create_server(("127.0.0.1", 0)) as server:
         tiny.make(root)
-        (root / "beside").mkdir()
-        (root / "beside" / "file").write_text("untouched", encoding="utf-8")
+        (root / "elsewhere").mkdir()
+        (root / "elsewhere" / "file").write_text("untouched", encoding="utf-8")
         for student, (answers, _) in HONEST.items():
             tiny.hand_in(root, student, tiny.submission(answers, first="secret = 'SECRET'"))
         for name, attack in HOSTILE.items():
             attacks.hand_in(attack, root, student_of(name), server.getsockname()[1])
         watch.make_public(root)
-        before, mark = watch.fingerprint(*(root / name for name in SENTINEL)), watch.marked()
-        said = make_grade(root, tiny.NAME, *QUICK, mark=mark)
+        before = watch.fingerprint(*(root / name for name in SENTINEL))
+        mark = watch.new_mark()
+        run = make_grade(root, tiny.NAME, *QUICK, mark=mark)
         server.settimeout(0.1)
         with pytest.raises(TimeoutError):
             server.accept()
         changed = watch.fingerprint(*(root / name for name in SENTINEL)) != before
-        yield {"root": root, "said": said, "changed": changed, "left": watch.left_over(mark)}
+        yield {"root": root, "run": run, "changed": changed, "left": watch.left_over(mark)}
 
 
 def student_of(name):
-    return "hostile-" + "".join(one if one.isalnum() else "-" for one in name)
+    return "hostile-" + "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
 def test_batch_ends_with_a_table_and_says_where_the_files_are(batch):
-    said = batch["said"]
-    assert said.returncode == 1, said.stderr  # some were refused
-    assert "Traceback" not in said.stdout + said.stderr
-    assert f"{len(HONEST) + len(HOSTILE)} submissions in " in said.stdout
-    assert str(batch["root"] / "grades" / f"{tiny.NAME}.csv") in said.stdout
+    run = batch["run"]
+    assert run.returncode == 1, run.stderr  # some were refused
+    assert "Traceback" not in run.stdout + run.stderr
+    assert f"{len(HONEST) + len(HOSTILE)} submissions in " in run.stdout
+    assert str(batch["root"] / "grades" / f"{tiny.NAME}.csv") in run.stdout
 
 
 @pytest.mark.parametrize("student", HONEST)
 def test_honest_submissions_keep_their_scores(batch, student):
     row = scores(batch["root"])[student]
-    assert (float(row["score"]), float(row["max_score"]), row["remark"]) == (
-        HONEST[student][1],
-        12,
-        "",
-    )
-    assert float(row["forward-check"]) == (3 if HONEST[student][1] else 0)
+    _, points = HONEST[student]
+    assert float(row["score"]) == points
+    assert float(row["max_score"]) == 12
+    assert row["remark"] == ""
+    assert float(row["forward-check"]) == (3 if points else 0)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_submissions_earn_what_they_should(batch, name):
-    row, attack = scores(batch["root"])[student_of(name)], HOSTILE[name]
+    row = scores(batch["root"])[student_of(name)]
+    attack = HOSTILE[name]
     if attack.refused:
         assert row["score"] == ""
         assert row["remark"].startswith("not graded: ")
@@ -99,22 +103,17 @@ def test_feedback_is_there_and_shows_the_verdict(batch):
 
 
 def feedback(batch, student):
-    return (batch["root"] / "feedback" / student / tiny.NAME / f"{tiny.NAME}.html").read_text(
-        encoding="utf-8"
-    )
+    folder = batch["root"] / "feedback" / student / tiny.NAME
+    return (folder / f"{tiny.NAME}.html").read_text(encoding="utf-8")
 
 
 def test_feedback_holds_no_scripts_of_a_submission(batch):
     page = feedback(batch, student_of("scripts"))
     assert "EVIL" in page  # as text
-    for evil in (
-        "<script>EVIL",
-        "onerror=EVIL>",
-        "onload=EVIL>",
-        "javascript:EVIL'",
-        'javascript:EVIL"',
-    ):
+    for evil in ("<script>EVIL", "onerror=EVIL>", "onload=EVIL>"):
         assert evil not in page, evil
+    for quote in ("'", '"'):
+        assert f"javascript:EVIL{quote}" not in page
 
 
 def test_feedback_of_a_spy_holds_nothing_of_the_others(batch):
@@ -125,8 +124,8 @@ def test_feedback_of_a_spy_holds_nothing_of_the_others(batch):
 
 def test_nbgrader_exports_the_same_scores(batch):
     root = batch["root"]
-    nbgrader(root / "beside", "export", f"--CourseDirectory.root={root}")
-    with open(root / "beside" / "grades.csv", newline="", encoding="utf-8") as file:
+    nbgrader(root / "elsewhere", "export", f"--CourseDirectory.root={root}")
+    with open(root / "elsewhere" / "grades.csv", newline="", encoding="utf-8") as file:
         exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     ours = {student: float(row["score"]) for student, row in scores(root).items() if row["score"]}
     assert exported == ours

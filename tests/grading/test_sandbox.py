@@ -1,4 +1,7 @@
-"""Each hostile submission on its own: it earns nothing that it should not, and nothing outside changes."""
+"""Each hostile submission on its own.
+
+It earns nothing that it should not, and nothing outside changes.
+"""
 
 import json
 import socket
@@ -29,7 +32,7 @@ def base():
 
 @pytest.fixture
 def course():
-    """A course with a gradebook and another's submission, as it lies beside the sandbox."""
+    """A course with a gradebook and another's submission, outside the sandbox."""
     with watch.public_folder() as root:
         tiny.make(root)
         tiny.hand_in(root, "honest00", tiny.submission(tiny.RIGHT, first="secret = 'SECRET'"))
@@ -40,14 +43,14 @@ def course():
 
 def score(nb, tests=TESTS, limits=LIMITS):
     """The points of a notebook, and all its outputs."""
-    found = judge.judged_outputs(nb, tests, limits)
+    outputs = judge.judged_outputs(nb, tests, limits)
     points = 0
-    for cell, own in zip(nb.cells, found, strict=True):
+    for cell, own in zip(nb.cells, outputs, strict=True):
         if cell.cell_type == "code":
             cell.outputs = own
         if judge.grade_id(cell) in tests:
             points += determine_grade(cell)[0]
-    return points, found
+    return points, outputs
 
 
 @pytest.mark.parametrize(
@@ -62,16 +65,18 @@ def test_honest(base, answers, points):
 
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_attack_alone(name, base, course, monkeypatch):
-    attack, mark = WITH_CODE[name], watch.marked()
+    attack = WITH_CODE[name]
+    mark = watch.new_mark()
     monkeypatch.setenv(*mark)
-    before, listening = watch.fingerprint(course), Listening()
+    before = watch.fingerprint(course)
+    listening = Listening()
     cells = submissions.parse_cells(json.dumps(attacks.notebook(attack, course, listening.port)))
-    points, found = score(submissions.build(cells, base))
+    points, outputs = score(submissions.build(cells, base))
     assert points == attack.earned
     assert watch.fingerprint(course) == before
     assert watch.left_over(mark) == []
-    assert "SECRET" not in str(found)
-    assert len(str(found)) < 4 * LIMITS.output
+    assert "SECRET" not in str(outputs)
+    assert len(str(outputs)) < 4 * LIMITS.output
     assert listening.heard == []
 
 
@@ -79,7 +84,8 @@ class Listening:
     """A server on this machine, which nothing in a sandbox can reach."""
 
     def __init__(self):
-        self.heard, self.server = [], socket.create_server(("127.0.0.1", 0))
+        self.heard = []
+        self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -91,15 +97,15 @@ class Listening:
 
 
 def inside(*program, limits=LIMITS):
-    """What a program says in the sandbox."""
+    """What a program prints in the sandbox."""
     return subprocess.run(
         sandbox.command(program, limits), capture_output=True, text=True, timeout=30
     )
 
 
 def test_nothing_of_the_course_is_inside(course):
-    found = inside("find", "/", "-name", "*.ipynb", "-not", "-path", "*/site-packages/*").stdout
-    assert found == ""
+    find = ("find", "/", "-name", "*.ipynb", "-not", "-path", "*/site-packages/*")
+    assert inside(*find).stdout == ""
     assert inside("ls", str(course)).returncode != 0
     assert "helpers" in inside("ls", str(sandbox.Path(sandbox.data.__file__).parents[1])).stdout
 
@@ -112,8 +118,9 @@ def test_environment_is_empty_but_for_what_a_notebook_needs(monkeypatch):
 
 
 def test_only_the_folders_to_work_in_can_be_written():
-    tried = "for d in / /dev /etc /usr /home /proc ~ /tmp /dev/shm; do touch $d/x 2>/dev/null && echo $d; done; true"
-    assert inside("sh", "-c", tried).stdout.split() == [sandbox.HOME, "/tmp", "/dev/shm"]
+    folders = "/ /dev /etc /usr /home /proc ~ /tmp /dev/shm"
+    touch = f"for d in {folders}; do touch $d/x 2>/dev/null && echo $d; done; true"
+    assert inside("sh", "-c", touch).stdout.split() == [sandbox.HOME, "/tmp", "/dev/shm"]
 
 
 @pytest.mark.parametrize(
@@ -147,23 +154,19 @@ def test_number_of_processes_is_limited():
     assert 100 < int(inside(sys.executable, "-c", FORKS).stdout) < LIMITS.processes
 
 
-def test_one_sentence_where_bubblewrap_is_missing(monkeypatch):
+def test_one_sentence_if_bubblewrap_is_missing(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None if name == "bwrap" else name)
-    with pytest.raises(
-        sandbox.NoSandbox, match=r"bwrap is missing.*apt install bubblewrap.*ARGS=--trusted\.$"
-    ):
+    sentence = r"bwrap is missing.*apt install bubblewrap.*ARGS=--trusted\.$"
+    with pytest.raises(sandbox.NoSandbox, match=sentence):
         sandbox.check()
 
 
-def test_one_sentence_where_user_namespaces_are_forbidden(monkeypatch):
-    said = (
-        "bwrap: No permissions to create new namespace, likely because the kernel does not allow it"
-    )
-    program = [sys.executable, "-c", f"import sys; sys.exit({said!r})"]
+def test_one_sentence_if_user_namespaces_are_forbidden(monkeypatch):
+    stderr = "bwrap: No permissions to create new namespace, the kernel may not allow it"
+    program = [sys.executable, "-c", f"import sys; sys.exit({stderr!r})"]
     monkeypatch.setattr(sandbox, "command", lambda *_: program)
-    with pytest.raises(
-        sandbox.NoSandbox, match=r"user namespaces are forbidden here.*ARGS=--trusted\.$"
-    ):
+    sentence = r"user namespaces are forbidden here.*ARGS=--trusted\.$"
+    with pytest.raises(sandbox.NoSandbox, match=sentence):
         sandbox.check()
 
 
@@ -179,20 +182,24 @@ def f(x, rng, d):
 
 
 def test_arguments_and_generators_change_as_in_a_call():
-    x, rng, own, d = np.zeros(2), np.random.default_rng(3), np.random.default_rng(3), {}
-    with kernel.Kernel(LIMITS) as one:
-        assert one.run(FUNCTION) == []
+    x = np.zeros(2)
+    rng = np.random.default_rng(3)
+    expected = np.random.default_rng(3)
+    d = {}
+    with kernel.Kernel(LIMITS) as notebook:
+        assert notebook.run(FUNCTION) == []
         for _ in range(2):
-            draws, spawned = one.call("f", (x, rng, d))
-            assert (draws.tolist(), spawned) == (own.random(2).tolist(), own.spawn(1)[0].random())
+            draws, spawned = notebook.call("f", (x, rng, d))
+            assert draws.tolist() == expected.random(2).tolist()
+            assert spawned == expected.spawn(1)[0].random()
         assert x.tolist() == [2, 2]
         assert d["k"][0].tolist() == [2, 2]
-        assert rng.random() == own.random()
-        assert one.value("nothing") is ...
-        assert one.run("1 + 1")[0]["data"]["text/plain"] == "2"
+        assert rng.random() == expected.random()
+        assert notebook.value("nothing") is ...
+        assert notebook.run("1 + 1")[0]["data"]["text/plain"] == "2"
 
 
 def test_without_the_sandbox_too():
-    with kernel.Kernel(LIMITS, trusted=True) as one:
-        assert one.run("x = 3") == []
-        assert one.value("x") == 3
+    with kernel.Kernel(LIMITS, trusted=True) as notebook:
+        assert notebook.run("x = 3") == []
+        assert notebook.value("x") == 3

@@ -1,4 +1,4 @@
-"""Of a submission only the text of its cells counts, and its Markdown becomes HTML that runs nothing."""
+"""Only the text of a submission's cells counts, and its Markdown becomes HTML that runs nothing."""
 
 import json
 
@@ -7,6 +7,21 @@ import pytest
 from tests.grading.support import attacks, tiny
 from tools.grading import feedback, judge, submissions
 
+HONEST_TEXT = """
+# Title
+
+Some *text* with $x < y$, [a link](https://example.org) and
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+```python
+x = 1
+```
+
+<details><summary>Hint</summary>x</details>
+"""
 CHANGED = {name: attack for name, attack in attacks.ATTACKS.items() if attack.change}
 
 
@@ -16,11 +31,12 @@ def base():
 
 
 def built(nb, base):
-    return submissions.build(submissions.parse_cells(nb if isinstance(nb, str) else json.dumps(nb)), base)
+    text = nb if isinstance(nb, str) else json.dumps(nb)
+    return submissions.build(submissions.parse_cells(text), base)
 
 
 def own(nb):
-    """The cells of nbgrader in a notebook: name -> (text, metadata)."""
+    """The cells of nbgrader in a notebook: name -> (text, nbgrader's metadata)."""
     return {
         judge.grade_id(cell): (cell.source, cell.metadata.nbgrader)
         for cell in nb.cells
@@ -30,28 +46,28 @@ def own(nb):
 
 def test_an_honest_notebook_stays_as_it_is(base):
     nb = tiny.submission(tiny.HALF, last="1 + 1", text="Mine.")
-    found = built(nb, base)
-    assert [cell.source for cell in found.cells] == [cell.source for cell in nb.cells]
-    assert {cell.cell_type for cell in found.cells} == {"code", "markdown"}
-    assert {name: metadata for name, (_, metadata) in own(found).items()} == {
-        name: metadata for name, (_, metadata) in own(base).items()
-    }
+    result = built(nb, base)
+    assert [cell.source for cell in result.cells] == [cell.source for cell in nb.cells]
+    assert {cell.cell_type for cell in result.cells} == {"code", "markdown"}
+    assert own(result).keys() == own(base).keys()
+    for name, (_, metadata) in own(result).items():
+        assert metadata == own(base)[name][1]
 
 
-@pytest.mark.parametrize("name", CHANGED)
-def test_tests_and_metadata_are_the_teachers(name, base, tmp_path):
-    attack = CHANGED[name]
+@pytest.mark.parametrize("attack_name", CHANGED)
+def test_tests_and_metadata_are_the_teachers(attack_name, base, tmp_path):
+    attack = CHANGED[attack_name]
     nb = attacks.notebook(attack, tmp_path)
     if attack.refused:
         with pytest.raises(submissions.Refused, match=attack.refused):
             built(nb, base)
         return
-    found, wanted = own(built(nb, base)), own(base)
-    for cell, (text, metadata) in wanted.items():
-        if metadata.solution and cell not in found:
+    result = own(built(nb, base))
+    for name, (text, metadata) in own(base).items():
+        if metadata.solution and name not in result:
             continue  # what a learner removed is not put back over what stands elsewhere
-        assert found[cell][1] == metadata
-        assert metadata.solution or found[cell][0] == text
+        assert result[name][1] == metadata
+        assert metadata.solution or result[name][0] == text
 
 
 def test_missing_cells_come_back_where_they_were(base):
@@ -64,20 +80,20 @@ def test_missing_cells_come_back_where_they_were(base):
 def test_a_removed_answer_is_not_put_back_over_another_cell(base):
     nb = tiny.submission(tiny.RIGHT, last=tiny.RIGHT["forward"])
     nb.cells = [cell for cell in nb.cells if cell.get("id") != "forward-answer"]
-    found = built(nb, base)
-    assert "forward-answer" not in own(found)
-    assert found.cells[-1].source == tiny.RIGHT["forward"]
+    result = built(nb, base)
+    assert "forward-answer" not in own(result)
+    assert result.cells[-1].source == tiny.RIGHT["forward"]
 
 
 @pytest.mark.parametrize(
     "text", [b"\xff\xfe", b'{"nbformat": 3, "cells": []}', b"[]", b"7", b'{"nbformat": 4}', b""]
 )
-def test_what_is_no_notebook_is_refused(text):
+def test_a_file_that_is_not_a_notebook_is_refused(text):
     with pytest.raises(submissions.Refused, match="not a notebook of format 4"):
         submissions.parse_cells(text)
 
 
-def test_text_that_is_no_unicode_is_mended():
+def test_text_that_is_not_unicode_is_mended():
     text = '{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["a\\ud800", "b"]}]}'
     assert submissions.parse_cells(text) == [("code", None, "a?b")]
 
@@ -108,17 +124,8 @@ def test_markdown_runs_and_loads_nothing(source, evil):
 
 
 def test_markdown_of_an_honest_text_stays():
-    text = "# Title\n\nSome *text* with $x < y$, [a link](https://example.org) and\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
-    page = feedback.safe_html(
-        text + "\n```python\nx = 1\n```\n\n<details><summary>Hint</summary>x</details>"
-    )
-    for wanted in (
-        "<h1",
-        "<em>text</em>",
-        "$x &lt; y$",
-        'href="https://example.org"',
-        "<td",
-        "<pre>",
-        "<details>",
-    ):
-        assert wanted in page
+    page = feedback.safe_html(HONEST_TEXT)
+    for tag in ("<h1", "<em>text</em>", "<td", "<pre>", "<details>"):
+        assert tag in page
+    assert "$x &lt; y$" in page
+    assert 'href="https://example.org"' in page

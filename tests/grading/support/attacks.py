@@ -1,7 +1,8 @@
 """Hostile submissions: what each one tries, and the points that it earns in spite of it.
 
-The answers are WRONG in all of them unless said otherwise, so any point above `earned` is a hole in the grading.
-{course} in the code stands for the folder of the course, {port} for a port where the grading machine listens.
+The answers are WRONG in all of them unless said otherwise, so any point above `earned` is a hole in
+the grading. {course} in the code stands for the folder of the course, {port} for a port where the
+grading machine listens.
 """
 
 import json
@@ -87,7 +88,9 @@ FAKE_CALLABLE = FAKE.replace("lambda *_: (Fake(1), Fake(1))", "Fake(1)").replace
     "lambda *_: Fake(1)", "Fake(1)"
 )
 TRANSFORM = """
-get_ipython().input_transformers_cleanup.append(lambda lines: [one for one in lines if 'check' not in one])
+def without_checks(lines):
+    return [line for line in lines if 'check' not in line]
+get_ipython().input_transformers_cleanup.append(without_checks)
 get_ipython().ast_transformers.clear()
 """
 PATCH = """
@@ -100,7 +103,8 @@ INPUT = "answer = input('points? ')\nimport sys\nsys.stdin.read()"
 FORGE_REPLIES = """
 kernel = get_ipython().kernel
 async def do_execute(code, silent, *_, **__):
-    reply = {{'answer': {{'status': 'ok', 'data': {{'text/plain': "'eyJyZXN1bHQiOiB0cnVlfQ=='"}}, 'metadata': {{}}}}}}
+    data = {{'text/plain': "'eyJyZXN1bHQiOiB0cnVlfQ=='"}}
+    reply = {{'answer': {{'status': 'ok', 'data': data, 'metadata': {{}}}}}}
     return {{'status': 'ok', 'execution_count': 1, 'payload': [], 'user_expressions': reply}}
 kernel.do_execute = do_execute
 import sys
@@ -109,9 +113,18 @@ sys.stdout = sys.stderr = None
 FORGE_ANSWERS = """
 import sys
 protocol = sys.modules['protocol']
-forged = iter([{{'result': {{'array': ['O', [10**9], 'AAAA']}}, 'arguments': None}}, {{'result': {{'tuple': 7}}}},
-    {{'result': {{'array': ['<f8', [-1, -8], 'AAAAAAAA']}}}}, {{'error': ['SystemExit', 3]}}, {{'error': 5}},
-    [], 7, 'x', {{'callable': True}}, {{'result': {{'generator': [{{}}, None]}}}}] * 99)
+forged = iter([
+    {{'result': {{'array': ['O', [10**9], 'AAAA']}}, 'arguments': None}},
+    {{'result': {{'tuple': 7}}}},
+    {{'result': {{'array': ['<f8', [-1, -8], 'AAAAAAAA']}}}},
+    {{'error': ['SystemExit', 3]}},
+    {{'error': 5}},
+    [],
+    7,
+    'x',
+    {{'callable': True}},
+    {{'result': {{'generator': [{{}}, None]}}}},
+] * 99)
 protocol.answer = lambda request: protocol.pack(next(forged))
 """
 FORGE_DEEP = """
@@ -123,7 +136,8 @@ protocol.answer = lambda request: deep
 """
 FORGE_MESSAGES = """
 kernel = get_ipython().kernel
-for content in ({{}}, {{'status': 'ok'}}, {{'name': 3, 'text': []}}, {{'data': 5}}, {{'execution_state': 'idle'}}):
+odd = [{{}}, {{'status': 'ok'}}, {{'name': 3, 'text': []}}, {{'data': 5}}]
+for content in (*odd, {{'execution_state': 'idle'}}):
     for kind in ('stream', 'display_data', 'error', 'status', 'execute_reply', 'clear_output', ''):
         kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent())
 kernel.iopub_socket.send_multipart([b'x', b'<IDS|MSG>', b'', b'\\xff', b'{{', b'', b''])
@@ -153,20 +167,32 @@ class Slip(BaseException): __str__ = lambda self: 1 / 0
 class NotYet(Exception): pass
 def dropout_forward(x, p, rng): raise SystemExit(0)
 def dropout_backward(dy, mask, p): raise Slip
-def dropout_moments(x, p): raise type('a b\\n\\ud800', (Exception,), {{}})('\\ud800\\x1b[31m' * 1000)
+def dropout_moments(x, p):
+    raise type('a b\\n\\ud800', (Exception,), {{}})('\\ud800\\x1b[31m' * 1000)
 """
 SCRIPT = """
 from IPython.display import HTML, Javascript, Markdown, SVG, display
-display(HTML('<script>EVIL</script><img src=x onerror=EVIL>'), Javascript('EVIL'), Markdown('<script>EVIL</script>'))
-display({{'text/latex': '\\\\href{{javascript:EVIL}}{{x}}', 'image/svg+xml': '<svg onload=EVIL>'}}, raw=True)
+display(HTML('<script>EVIL</script><img src=x onerror=EVIL>'))
+display(Javascript('EVIL'), Markdown('<script>EVIL</script>'))
+link = '\\\\href{{javascript:EVIL}}{{x}}'
+display({{'text/latex': link, 'image/svg+xml': '<svg onload=EVIL>'}}, raw=True)
 display({{'image/png': '"><script>EVIL</script>', 'text/plain': '<script>EVIL</script>'}}, raw=True)
 print('<script>EVIL</script>')
 raise ValueError('<script>EVIL</script>')
 """
 ESCAPE = """
 import ctypes, os, signal, socket, subprocess
-for command in ('unshare -Urm mount -t tmpfs x /usr', 'mount -o remount,rw /', 'nsenter -t 1 -a id', 'su -c id',
-        '/usr/sbin/chroot /proc/1/root ls', 'bwrap --bind / / touch /usr/x', 'dmesg', 'echo 1 > /proc/sysrq-trigger'):
+commands = (
+    'unshare -Urm mount -t tmpfs x /usr',
+    'mount -o remount,rw /',
+    'nsenter -t 1 -a id',
+    'su -c id',
+    '/usr/sbin/chroot /proc/1/root ls',
+    'bwrap --bind / / touch /usr/x',
+    'dmesg',
+    'echo 1 > /proc/sysrq-trigger',
+)
+for command in commands:
     subprocess.run(command, shell=True, capture_output=True, timeout=1)
 for address in (('127.0.0.1', {port}), ('10.0.0.1', 80)):
     try:
@@ -189,13 +215,13 @@ for folder in ('/tmp', '/dev/shm', os.path.expanduser('~'), '.'):
 
 
 class Attack(NamedTuple):
-    """A submission: code before all other cells, and what it does to the notebook or the folder beside that."""
+    """A submission: code in its first and last cell, and what it does to the files handed in."""
 
     first: str = ""
     last: str = ""
     answers: dict = tiny.WRONG
     change: object = None  # changes the notebook in place, or returns the text of the file
-    beside: object = None  # changes the folder that was handed in
+    in_folder: object = None  # changes the folder that was handed in
     file: str = tiny.NAME
     earned: float = 0
     refused: str = ""  # part of the remark
@@ -225,49 +251,35 @@ def _duplicate(nb):
 
 
 def _metadata(nb):
-    nb.metadata = {
-        "kernelspec": {"name": "bash", "language": "bash", "display_name": "x"},
-        "widgets": 7,
-    }
+    bash = {"name": "bash", "language": "bash", "display_name": "x"}
+    nb.metadata = {"kernelspec": bash, "widgets": 7}
+    forged = {"points": 100, "solution": True, "locked": False, "schema_version": 99}
     for cell in _cells(nb, "-check"):
-        cell.metadata["nbgrader"] |= {
-            "points": 100,
-            "solution": True,
-            "locked": False,
-            "schema_version": 99,
-        }
+        cell.metadata["nbgrader"] |= forged
         cell.source = "100"
-    for cell, value in zip(
-        _cells(nb, "-answer"), (5, {"grade_id": ["x"]}, {"grade_id": "forward-check"}), strict=True
-    ):
-        cell.metadata["nbgrader"] = value
-    nb.cells.append(
-        new_code_cell(
-            "100", metadata={"nbgrader": {"grade_id": "setup", "grade": True, "points": 100}}
-        )
-    )
-    nb.cells += [new_markdown_cell("x", metadata={"nbgrader": {"grade_id": "forward-check"}})]
+    of_answers = (5, {"grade_id": ["x"]}, {"grade_id": "forward-check"})
+    for cell, metadata in zip(_cells(nb, "-answer"), of_answers, strict=True):
+        cell.metadata["nbgrader"] = metadata
+    points = {"grade_id": "setup", "grade": True, "points": 100}
+    nb.cells.append(new_code_cell("100", metadata={"nbgrader": points}))
+    check = {"grade_id": "forward-check"}
+    nb.cells.append(new_markdown_cell("x", metadata={"nbgrader": check}))
 
 
 def _script(nb):
-    evil = "<script>EVIL</script> <a href='javascript:EVIL'>x</a> <img src=x onerror=EVIL> <svg onload=EVIL></svg>"
-    nb.cells += [
-        new_markdown_cell(evil),
-        new_code_cell("x", metadata={"tags": ['"><script>EVIL</script>']}),
-    ]
+    evil = "<script>EVIL</script> <a href='javascript:EVIL'>x</a> "
+    evil += "<img src=x onerror=EVIL> <svg onload=EVIL></svg>"
+    text = new_markdown_cell(evil)
+    text["attachments"] = {"x": {"image/png": '"><script>EVIL</script>'}}
+    nb.cells.append(text)
+    nb.cells.append(new_code_cell("x", metadata={"tags": ['"><script>EVIL</script>']}))
     nb.metadata = {"title": "</title><script>EVIL</script>"}
-    nb.cells[-2]["attachments"] = {"x": {"image/png": '"><script>EVIL</script>'}}
 
 
 def _shadow(folder):
     (folder / "helpers" / "checks").mkdir(parents=True)
-    for path in (
-        "helpers/__init__.py",
-        "helpers/checks/__init__.py",
-        "numpy.py",
-        "protocol.py",
-        "sitecustomize.py",
-    ):
+    packages = ("helpers/__init__.py", "helpers/checks/__init__.py")
+    for path in (*packages, "numpy.py", "protocol.py", "sitecustomize.py"):
         (folder / path).write_text("raise SystemExit('SHADOW')", encoding="utf-8")
     names = "".join(f"def {name}(*_): print('SHADOW')\n" for name in tiny.POINTS)
     (folder / "helpers" / "checks" / "inverted_dropout.py").write_text(names, encoding="utf-8")
@@ -321,7 +333,7 @@ ATTACKS = {
     "reads another submission": Attack(READ_OTHERS),
     "reads the solutions": Attack(last=READ_SOLUTIONS),
     "escapes": Attack(ESCAPE),
-    "shadowing helpers/": Attack(beside=_shadow),
+    "shadowing helpers/": Attack(in_folder=_shadow),
     "test cell edited": Attack(change=_edit_tests),
     "test cell deleted": Attack(change=_delete_tests),
     "test cells reordered": Attack(change=_reorder),
@@ -340,12 +352,12 @@ ATTACKS = {
     "no cells": Attack(change=_bad(json.dumps({"nbformat": 4, "cells": []}))),
     "renamed notebook": Attack(answers=tiny.RIGHT, file="my work (1)", earned=8),
     "two renamed notebooks": Attack(
-        answers=tiny.RIGHT, file="my work", beside=_second, refused="missing"
+        answers=tiny.RIGHT, file="my work", in_folder=_second, refused="missing"
     ),
-    "giant file": Attack(beside=_giant, refused="MB"),
-    "link to another's notebook": Attack(beside=_link_notebook, refused="link"),
-    "link to another's folder": Attack(beside=_link_folder, refused="link"),
-    "pipe for a notebook": Attack(beside=_pipe, refused="not a regular file"),
+    "giant file": Attack(in_folder=_giant, refused="MB"),
+    "link to another's notebook": Attack(in_folder=_link_notebook, refused="link"),
+    "link to another's folder": Attack(in_folder=_link_folder, refused="link"),
+    "pipe for a notebook": Attack(in_folder=_pipe, refused="not a regular file"),
     "NBGRADER_EXECUTION unset": Attack(UNSET),
     "fake object": Attack(last=FAKE),
     "fake callable": Attack(last=FAKE_CALLABLE, alone=True),
@@ -379,5 +391,5 @@ def notebook(attack, course, port=9):
 def hand_in(attack, course, student, port=9):
     """Put a hostile submission into a course."""
     folder = tiny.hand_in(course, student, notebook(attack, course, port), attack.file)
-    if attack.beside:
-        attack.beside(folder)
+    if attack.in_folder:
+        attack.in_folder(folder)

@@ -1,4 +1,4 @@
-"""A course with one assignment of three exercises, and submissions for it, honest ones and others."""
+"""A course with one assignment of three exercises, and submissions for it, honest and not."""
 
 import copy
 import json
@@ -35,18 +35,18 @@ def check(name):
 
 
 def source():
-    """The teacher's notebook: a locked set-up cell, three answers with their tests, one answer that is read."""
+    """The teacher's notebook.
+
+    A locked set-up cell, three answers with their tests, one answer that the teacher reads.
+    """
     cells = [_cell("setup", "import numpy as np", locked=True)]
     for name in POINTS:
         head, _, body = RIGHT[name].partition("\n")
         solved = f"{head}\n    ### BEGIN SOLUTION\n{body}\n    ### END SOLUTION"
         hidden = f"\n### BEGIN HIDDEN TESTS\nchecks.{name}(dropout_{name})\n### END HIDDEN TESTS"
-        cells += [_cell(f"{name}-answer", solved, solution=True)]
-        cells += [
-            _cell(
-                f"{name}-check", check(name) + hidden, grade=True, locked=True, points=POINTS[name]
-            )
-        ]
+        graded = {"grade": True, "locked": True, "points": POINTS[name]}
+        cells.append(_cell(f"{name}-answer", solved, solution=True))
+        cells.append(_cell(f"{name}-check", check(name) + hidden, **graded))
     text = new_markdown_cell("*Your conclusion.*", id="conclusion")
     text.metadata["nbgrader"] = _metadata("conclusion", solution=True, grade=True, points=4)
     return new_notebook(cells=[*cells, text])
@@ -70,7 +70,7 @@ def _metadata(name, *, grade=False, solution=False, locked=False, **points):
 
 
 def submission(answers, first="", last="", text="*Your conclusion.*"):
-    """A learner's notebook with `answers`, and a cell of code before and behind all others."""
+    """A learner's notebook with `answers`, and a cell of code before and after all others."""
     nb = source()
     for cell in nb.cells:
         name, _, kind = cell.id.partition("-")
@@ -80,7 +80,7 @@ def submission(answers, first="", last="", text="*Your conclusion.*"):
             cell.source = check(name)
         elif name == "conclusion":
             cell.source = text
-    before, after = ([new_code_cell(one)] if one else [] for one in (first, last))
+    before, after = ([new_code_cell(code)] if code else [] for code in (first, last))
     return new_notebook(cells=[*before, *copy.deepcopy(nb.cells), *after])
 
 
@@ -93,7 +93,10 @@ def make(root):
 
 
 def hand_in(root, student, nb, name=NAME):
-    """Put a notebook, or the text of a file, where a learner's work is collected. Returns its folder."""
+    """Put a notebook, or the text of a file, where learners' work is collected.
+
+    Returns its folder.
+    """
     folder = root / "submitted" / student / NAME
     folder.mkdir(parents=True)
     text = nb if isinstance(nb, str) else json.dumps(nb)

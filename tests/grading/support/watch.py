@@ -1,4 +1,4 @@
-"""What an attack must not change: files outside of the sandbox, and the processes of this machine."""
+"""What an attack must not change: files outside the sandbox, and the processes of this machine."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,7 @@ from tools.grading import sandbox
 
 
 def require_sandbox():
-    """A named skip where nothing can be shut in, a failure where the variable CI is "true"."""
+    """Skip, with the reason, where nothing can be shut in; fail if the variable CI is "true"."""
     try:
         sandbox.check()
     except sandbox.NoSandbox as error:
@@ -40,37 +40,42 @@ def make_public(folder):
 def fingerprint(*folders):
     """The content, the mode and the time of every file in `folders`."""
     paths = sorted(path for folder in folders for path in Path(folder).rglob("*"))
-    found = {}
-    for path in paths:
-        state = path.lstat()
-        content = (
-            hashlib.sha256(path.read_bytes()).hexdigest()
-            if path.is_file() and not path.is_symlink()
-            else ""
-        )
-        found[str(path)] = (state.st_mode, state.st_mtime_ns if content else 0, content)
-    return found
+    return {str(path): _state(path) for path in paths}
 
 
-def marked():
-    """A mark for the environment of a process: what it starts carries the mark too, until it is shut in."""
+def _state(path):
+    status = path.lstat()
+    if not path.is_file() or path.is_symlink():
+        return status.st_mode
+    return status.st_mode, status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def new_mark():
+    """A mark for the environment of a process.
+
+    What the process starts carries the mark too, until it is shut in.
+    """
     return "GRADING_MARK", uuid.uuid4().hex
 
 
 def left_over(mark, seconds=5):
-    """The processes that carry the mark after a wait; the first one of a sandbox lives as long as all in it."""
+    """The processes that still carry the mark after a wait.
+
+    The first process of a sandbox lives as long as all others in it.
+    """
     end = time.monotonic() + seconds
-    while (found := _carrying(mark)) and time.monotonic() < end:
+    while (commands := _carrying(mark)) and time.monotonic() < end:
         time.sleep(0.1)
-    return found
+    return commands
 
 
 def _carrying(mark):
-    wanted, found = "=".join(mark).encode(), []
+    assignment = "=".join(mark).encode()
+    commands = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in (path / "environ").read_bytes() and int(path.name) != os.getpid():
-                found.append((path / "cmdline").read_bytes()[:200])
+            if assignment in (path / "environ").read_bytes() and int(path.name) != os.getpid():
+                commands.append((path / "cmdline").read_bytes()[:200])
         except OSError:
             continue
-    return found
+    return commands
