@@ -1,4 +1,4 @@
-"""The inputs of the table given to PyTorch: the same values and refusals, but for the differences told here."""
+"""The table's inputs given to PyTorch: it answers and refuses the same, but for DIFFERENCES."""
 
 import numbers
 import warnings
@@ -10,31 +10,30 @@ import pytest
 from tests.helpers.inputs import network
 from tests.helpers.inputs.pairs import PAIRS
 from tests.helpers.inputs.row import Row, WrongAnswer, flat
-from tests.helpers.support.bad_inputs import draw
+from tests.helpers.support.bad_inputs import try_inputs
 
-TAKEN, REFUSED, OTHER = "PyTorch takes it", "PyTorch refuses it", "PyTorch has other values"
+TAKEN = "PyTorch takes it"
+REFUSED = "PyTorch refuses it"
+OTHER = "PyTorch has other values"
 NORMS = [f"normalization.{name}Norm" for name in ("Batch", "Layer", "Instance", "Group")]
 ADAMS = ["optimizers.Adam", "optimizers.AdamW"]
 DRAWN = [
     f"initializers.{name}"
     for name in ("he_normal", "he_uniform", "xavier_normal", "xavier_uniform")
 ]
-EPS, MOMENTUM = dict.fromkeys(NORMS, "eps"), {"normalization.BatchNorm": "eps momentum"}
-SGD, LOSSES = (
-    {"optimizers.SGD": "lr momentum weight_decay"},
-    ["losses.MSELoss", "losses.BCEWithLogitsLoss"],
-)
+EPS = dict.fromkeys(NORMS, "eps")
+MOMENTUM = {"normalization.BatchNorm": "eps momentum"}
+SGD = {"optimizers.SGD": "lr momentum weight_decay"}
+LOSSES = ["losses.MSELoss", "losses.BCEWithLogitsLoss"]
 TARGETS = dict.fromkeys([*LOSSES, "losses.CrossEntropyLoss (probabilities)"], "target")
 STRETCHED = {"losses.MSELoss": "prediction target"}
 
 DIFFERENCES = [  # (which, what came, why, {row: arguments})
     # Arguments of constructors
     (
-        *(
-            TAKEN,
-            "True or False",
-            "Python counts with True as 1; as a number it is a slip of the pen",
-        ),
+        TAKEN,
+        "True or False",
+        "Python counts with True as 1; as a number it is a slip of the pen",
         {"layers.Conv2d": "kernel_size", "noise.Dropout": "p"} | EPS | MOMENTUM | SGD,
     ),
     (
@@ -44,11 +43,9 @@ DIFFERENCES = [  # (which, what came, why, {row: arguments})
         dict.fromkeys(ADAMS, "lr eps weight_decay") | dict.fromkeys(DRAWN, "n_in"),
     ),
     (
-        *(
-            TAKEN,
-            "no flag",
-            "PyTorch asks for the truth of any object; here the word 'False' would count as true",
-        ),
+        TAKEN,
+        "no flag",
+        "PyTorch asks for the truth of any object; here the word 'False' would count as true",
         {"layers.Linear": "bias"} | dict.fromkeys(NORMS, "affine"),
     ),
     (
@@ -129,7 +126,9 @@ DIFFERENCES = [  # (which, what came, why, {row: arguments})
     ),
     (TAKEN, "0", "the same", dict.fromkeys(DRAWN, "n_in n_out")),
     (
-        *(REFUSED, "Fraction", "the kernels in C++ take Python's own numbers alone"),
+        REFUSED,
+        "Fraction",
+        "the kernels in C++ take Python's own numbers alone",
         {"noise.Dropout": "p"}
         | EPS
         | MOMENTUM
@@ -145,15 +144,15 @@ DIFFERENCES = [  # (which, what came, why, {row: arguments})
     ),
     # Inputs of layers
     (
-        *(TAKEN, "complex numbers", "they have no order and no place in the course"),
+        TAKEN,
+        "complex numbers",
+        "they have no order and no place in the course",
         {"layers.Tanh": "x", "layers.Sigmoid": "x", "noise.Dropout": "x"},
     ),
     (
-        *(
-            TAKEN,
-            "shape (1, 1, 1, 5, 3)",
-            "PyTorch lets axes stand before the features; here x is (N, D)",
-        ),
+        TAKEN,
+        "shape (1, 1, 1, 5, 3)",
+        "PyTorch lets axes stand before the features; here x is (N, D)",
         {"layers.Linear": "x", "normalization.LayerNorm": "x"},
     ),
     (
@@ -163,7 +162,9 @@ DIFFERENCES = [  # (which, what came, why, {row: arguments})
         {"normalization.LayerNorm": "x"},
     ),
     (
-        *(TAKEN, "shape (3, 4, 4)", "one image without a batch; here x is (N, C, H, W)"),
+        TAKEN,
+        "shape (3, 4, 4)",
+        "one image without a batch; here x is (N, C, H, W)",
         {"layers.Conv2d": "x", "normalization.InstanceNorm": "x"},
     ),
     (
@@ -228,18 +229,16 @@ DIFFERENCES = [  # (which, what came, why, {row: arguments})
         {"losses.CrossEntropyLoss": "target"},
     ),
     (
-        *(
-            OTHER,
-            "infinity",
-            "0 times infinity is nan here; PyTorch picks the label's entry, or takes (1 - t) z",
-        ),
+        OTHER,
+        "infinity",
+        "0 times infinity is nan here; PyTorch picks the label's entry, or takes (1 - t) z",
         {"losses.BCEWithLogitsLoss": "logits", "losses.CrossEntropyLoss": "logits"},
     ),
 ]
 
 
-def listed(name):
-    """The differences told for a row."""
+def expected_differences(name):
+    """The differences that the table above tells of a row."""
     return {
         (argument, came, which)
         for which, came, _, rows in DIFFERENCES
@@ -247,43 +246,43 @@ def listed(name):
     }
 
 
-def told(given, usual):
+def in_words(given, usual):
     """What came, in a word or two."""
     if isinstance(usual, bool):
         return "no flag"
     if isinstance(usual, np.ndarray):
-        return _told_array(np.asarray(given), usual)
+        return _array_in_words(np.asarray(given), usual)
     if isinstance(given, (bool, np.bool_)):
         return "True or False"
     if isinstance(given, Fraction) or not isinstance(given, numbers.Real):
         return type(given).__name__
-    return _told_number(given)
+    return _number_in_words(given)
 
 
-def _told_array(given, usual):
+def _array_in_words(given, usual):
     if given.dtype.kind not in "fiub":
         return "complex numbers" if given.dtype.kind == "c" else "no numbers"
     if given.shape != usual.shape:
         return f"shape {given.shape}"
-    return (
-        "nan" if np.isnan(given).any() else "infinity" if np.isinf(given).any() else "other numbers"
-    )
+    if np.isnan(given).any():
+        return "nan"
+    return "infinity" if np.isinf(given).any() else "other numbers"
 
 
-def _told_number(given):
+def _number_in_words(given):
     if isinstance(given, np.unsignedinteger):
         return "unsigned"
     if not np.isfinite(float(given)) and not given < 0:
         return "nan" if np.isnan(given) else "infinity"
-    return "below 0" if given < 0 else "above 1" if given > 1 else f"{abs(given):g}"
+    if given < 0:
+        return "below 0"
+    return "above 1" if given > 1 else f"{abs(given):g}"
 
 
 def outcome(call, arguments):
     """The parts of what a call returns, or None where it is refused."""
     with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # PyTorch warns, where it is used as learners use it, and goes on
+        warnings.simplefilter("ignore")  # PyTorch warns where learners would see it, and goes on
         try:
             return flat(call(**arguments))
         except Exception:  # the table says which are right
@@ -292,8 +291,10 @@ def outcome(call, arguments):
 
 def difference(row, name, given, ours, theirs):
     """TAKEN, REFUSED, OTHER or None."""
+    if ours is None and theirs is None:
+        return None
     if ours is None or theirs is None:
-        return None if ours is theirs else TAKEN if ours is None else REFUSED
+        return TAKEN if ours is None else REFUSED
     try:
         row.compare(name, given, ours, theirs)
     except WrongAnswer:
@@ -307,16 +308,15 @@ def test_the_same_as_in_pytorch_but_for_what_is_told(name):
     row = Row(ours, **{argument: network.TABLE[name].kinds[argument] for argument in names})
     found = set()
 
-    def check(argument, _bad, given, _usual):
-        arguments = {other: kind.fresh() for other, kind in row.kinds.items()} | {argument: given}
-        which = difference(
-            row, argument, given, outcome(ours, arguments), outcome(theirs, arguments)
-        )
+    def check(example):
+        name, given = example[:2]
+        arguments = row.arguments(name, given)
+        which = difference(row, name, given, outcome(ours, arguments), outcome(theirs, arguments))
         if which:
-            found.add((argument, told(given, row.kinds[argument].usual), which))
+            found.add((name, in_words(given, row.kinds[name].usual), which))
 
-    draw(row, check)
-    assert found == listed(name)
+    try_inputs(row, check)
+    assert found == expected_differences(name)
 
 
 def test_a_difference_is_told_once_and_for_a_row_that_is_compared():

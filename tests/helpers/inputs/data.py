@@ -1,4 +1,4 @@
-"""Data and what is computed from it without a network: sets, augmentation, linear models, checks, claims, arguments."""
+"""Data and what needs no network: sets, augmentation, linear models, checks, claims, arguments."""
 
 import contextlib
 import io
@@ -13,12 +13,14 @@ from tests.helpers.inputs.kinds import (
     NO_NUMBERS,
     Kind,
     array,
+    drawn,
     dtype,
     flag,
     function,
     generator,
     integer,
     labels,
+    listed,
     number,
     object_of,
     returning,
@@ -36,51 +38,30 @@ IMAGES = np.round(8 * RNG.random((3, 4, 5))) / 8
 COLORED = np.round(8 * RNG.random((2, 3, 4, 4))) / 8
 LABELS = np.array([0, 2, 1, 1, 0])
 SHARES = np.eye(3)[LABELS]
-COUNT, NOISE = integer(5, low=1), number(0.5, low=0)
+COUNT = integer(5, low=1)
+NOISE = number(0.5, low=0)
 
 
 # ---- Data sets, splits, batches ----
 
 
-def sizes():
-    return sequence(
-        *(
-            (2, 3),
-            None,
-            3,
-            "ab",
-            (),
-            (0, 3),
-            (-1, 3),
-            (2.0, 3),
-            (2, 4),
-            (6,),
-            {},
-            [[2, 3]],
-            (None,),
-            (True, 2),
-        ),
-        drawn=st.tuples(st.integers(6), st.integers()) | st.floats(),
-        unusual=[([2, 3], (2, 3)), (np.array([2, 3]), (2, 3)), ((np.int8(1),), (1,))],
-    )
-
-
-URLS = sequence(
-    "https://x.y/", None, 3, "", "ftp://x.y/", b"https://x.y", [], drawn=st.text() | st.integers()
+SIZES = sequence(
+    (2, 3),
+    [None, 3, "ab", {}, (), (None,), (0, 3), (-1, 3), (2.0, 3), (True, 2), [[2, 3]], (2, 4), (6,)],
+    more=st.tuples(st.integers(6), st.integers()) | st.floats(),
+    unusual=[([2, 3], (2, 3)), (np.array([2, 3]), (2, 3)), ((np.int8(1),), (1,))],
 )
+NO_FOLDERS = listed(3, 0.5, [], {}, object(), np.ones(2)) | drawn(st.integers())
+NO_URLS = listed(None, 3, "", "ftp://x.y/", b"https://x.y", []) | drawn(st.text(), st.integers())
 DATA = {
     "data.Dataset": Row(lambda: data.Dataset(X, Y, ("a", "b", "c")).X),
     "data.load_digits": Row(lambda: data.load_digits().y),
     "data.load_diabetes": Row(lambda: data.load_diabetes().y),
     "data.load_fashion_mnist": Row(
         data.load_fashion_mnist,
-        cache=Kind(
-            None,
-            st.sampled_from([3, 0.5, [], {}, object(), np.ones(2)]) | st.integers(),
-            st.nothing(),
-        ),
-        base_url=Kind("https://127.0.0.1:9/", URLS.bad, st.nothing()),
-        progress=Kind(False, flag(False).bad, st.nothing()),
+        cache=Kind(None, NO_FOLDERS),
+        base_url=Kind("https://127.0.0.1:9/", NO_URLS),
+        progress=flag(usual=False).only_bad(),
     ),
     "data.make_moons": Row(data.make_moons, n=integer(4, low=2), noise=NOISE, rng=generator()),
     "data.make_polynomial": Row(
@@ -102,7 +83,7 @@ DATA = {
         data.split,
         X=array(X, axes=False, wrong=[X[:4], 1.0], finite=False, huge=False),
         y=array(Y, axes=False, wrong=[Y[:4], 1.0], finite=False, huge=False),
-        sizes=sizes(),
+        sizes=SIZES,
         rng=generator(),
     ),
     "data.minibatches": Row(
@@ -177,7 +158,8 @@ AUGMENTATION = {
 
 XS = array(X, wrong=[X[:4], X[0], X[:, :0]])
 YS = array(Y, wrong=[Y[:4], X])
-LAM, LAMS = NOISE, array([0.5, 0.0, 2.0], low=0, huge=False)
+LAM = NOISE
+LAMS = array([0.5, 0.0, 2.0], low=0, huge=False)
 DESCENT = {"tol": number(1e-10, above=0), "max_sweeps": integer(1_000, low=1, least=1_000)}
 
 
@@ -235,7 +217,7 @@ def linear():
 
 
 def silently(function):
-    """The same without what it prints, which pytest would keep a thousand times."""
+    """The same without what it prints, which pytest would keep each time."""
 
     def call(**kinds):
         with contextlib.redirect_stdout(io.StringIO()):
@@ -269,7 +251,7 @@ CHECKS = {
     "claims.claim": Row(
         silently(claims.claim),
         sentence=text("This holds."),
-        holds=Kind(True, flag(True).bad, st.sampled_from([(np.True_, True)])),
+        holds=Kind(usual=True, bad=flag(usual=True).bad, unusual=listed((np.True_, True))),
     ),
     "claims.claim_with": Row(
         silently(claims.claim_with),
@@ -284,6 +266,10 @@ CHECKS = {
 # ---- Arguments ----
 
 
+def _ragged(row):
+    return [row, [*row, 0.0]]
+
+
 def outcome(value):
     return value.random() if isinstance(value, np.random.Generator) else value
 
@@ -296,34 +282,38 @@ def named(check, **kinds):
 CHECKED = {
     arguments.number: number(0.5),
     arguments.integer: integer(3),
-    arguments.flag: flag(True),
+    arguments.flag: flag(usual=True),
     arguments.generator: generator(),
     arguments.text: text("a word").also(""),
     arguments.float_type: dtype(),
     arguments.function: function(np.sum),
     arguments.floats: array(X, axes=False, finite=False, huge=False, empty=False),
     arguments.array: array(X, axes=False, huge=False),
-    arguments.rows: Kind(
-        X, st.lists(st.floats(), min_size=1).map(lambda row: [row, [*row, 0.0]]), same(X)
-    ),
+    arguments.rows: Kind(X, drawn(st.lists(st.floats(), min_size=1).map(_ragged)), same(X)),
 }
-SHOWN = st.sampled_from([*NO_NUMBERS, *NO_ARRAYS]) | st.text() | st.floats() | st.binary()
+
+
+def short(describe, most):
+    """A row for what describes any value in one line of at most so many characters."""
+
+    def is_short(value):
+        described = describe(value)
+        return "\n" not in described and len(described) <= most
+
+    others = st.text() | st.floats() | st.binary()
+    unusual = listed(*((value, 0.5) for value in (*NO_NUMBERS, *NO_ARRAYS)))
+    unusual |= drawn(others.map(lambda value: (value, 0.5)))
+    return Row(is_short, value=Kind(0.5, unusual=unusual))
+
+
 ARGUMENTS = {
     f"arguments.{check.__name__}": named(check)
     for check in CHECKED
     if check is not arguments.function
 } | {
-    "arguments.quoted": Row(
-        lambda value: "\n" not in arguments.quoted(value) and len(arguments.quoted(value)) <= 80,
-        value=Kind(0.5, st.nothing(), SHOWN.map(lambda value: (value, 0.5))),
-    ),
+    "arguments.quoted": short(arguments.quoted, 80),
     "arguments.function": named(arguments.function, example="np.sum"),
-    "arguments.describe": Row(
-        lambda value: (
-            "\n" not in arguments.describe(value) and len(arguments.describe(value)) < 200
-        ),
-        value=Kind(0.5, st.nothing(), SHOWN.map(lambda value: (value, 0.5))),
-    ),
+    "arguments.describe": short(arguments.describe, 199),
 }
 
 TABLE = DATA | AUGMENTATION | LINEAR_MODELS | CHECKS | ARGUMENTS

@@ -20,12 +20,14 @@ from tests.helpers.inputs.kinds import (
     SAME_DTYPE,
     Kind,
     array,
+    drawn,
     dtype,
     flag,
     function,
     generator,
     integer,
     labels,
+    listed,
     number,
     object_of,
     same,
@@ -47,7 +49,7 @@ SHARES = np.eye(3)[LABELS]
 
 
 def through(layer):
-    """Forward and backward of a layer made from its arguments. Infinity passes in silence, as it does in fit."""
+    """Forward and backward of a layer; infinity passes in silence, as it does in fit."""
 
     def call(x, **arguments):
         made = layer(**arguments)
@@ -74,7 +76,7 @@ OTHER_IMAGES = [IMAGES[:, :2], IMAGES[..., 0], IMAGES[0]]
 CHANNELS = {
     "channels": exactly(3),
     "eps": number(1e-5, above=0),
-    "affine": flag(True),
+    "affine": flag(usual=True),
     "dtype": dtype(),
 }
 
@@ -85,7 +87,7 @@ LAYERS = {
         n_out=integer(2, low=1),
         rng=generator(),
         initializer=INITIALIZER,
-        bias=flag(True),
+        bias=flag(usual=True),
         dtype=dtype(),
         x=passing(X, wrong=[X[:, :2], X.T, X[:, 0]]),
     ),
@@ -130,16 +132,7 @@ LAYERS = {
         **{name: kind for name, kind in CHANNELS.items() if name != "channels"},
         shape=sequence(
             3,
-            None,
-            0,
-            -1,
-            2.5,
-            "3",
-            (),
-            (3, 0),
-            (3, 2.0),
-            [None],
-            {},
+            [None, 0, -1, 2.5, "3", (), (3, 0), (3, 2.0), [None], {}],
             unusual=[((3,), 3), ([3], 3)],
         ),
         x=passing(8 * X, wrong=[X[:, :2], X.T, X[0]]),
@@ -171,7 +164,7 @@ def loaded(state):
     return layer.state()
 
 
-def listed(state):
+def other_forms(state):
     return (
         [values.tolist() for values in state],
         [values.astype(np.float32) for values in state],
@@ -190,38 +183,35 @@ def back(dy):
     return gradients
 
 
-W, B = STATE = [np.ones((3, 2)), np.zeros(2)]
-OTHER_STATES = [
-    *(None, "state", object, {}, [], [W], [B, W], [W, B, W], [None, None], ["a", "b"]),
-    *([np.full((3, 2), "a"), B], [[[1.0], [1.0, 2.0]], B], W),
-]
+W = np.ones((3, 2))
+B = np.zeros(2)
+STATE = [W, B]
+OTHER_STATES = [None, "state", object, {}, [], [W], [B, W], [W, B, W], W]
+OTHER_STATES += [[None, None], ["a", "b"], [np.full((3, 2), "a"), B], [[[1.0], [1.0, 2.0]], B]]
 RELU = layers.ReLU()
 CORE = {
     "core.Parameter": Row(
         lambda data, decay: core.Parameter(data, decay).data,
         data=array(X, axes=False, huge=False),
-        decay=flag(True),
+        decay=flag(usual=True),
     ),
-    "core.Layer": Row(lambda mode: core.Layer().train(mode).training, mode=flag(True)),
+    "core.Layer": Row(lambda mode: core.Layer().train(mode).training, mode=flag(usual=True)),
     "core.Layer.load": Row(
         loaded,
-        state=sequence(STATE, *OTHER_STATES, unusual=[(state, STATE) for state in listed(STATE)]),
+        state=sequence(
+            STATE, OTHER_STATES, unusual=[(state, STATE) for state in other_forms(STATE)]
+        ),
     ),
     "core.Sequential": Row(
         lambda layers, x, mode: core.Sequential(*layers).train(mode)(x),
         layers=sequence(
             [RELU],
-            [None],
-            [layers.ReLU],
-            [3],
-            [W],
-            [[RELU]],
-            [RELU, RELU],
-            drawn=st.text(min_size=1),
+            [[None], [layers.ReLU], [3], [W], [[RELU]], [RELU, RELU]],
+            more=st.text(min_size=1),
             unusual=[([], [])],
         ),
         x=passing(X, axes=False),
-        mode=flag(True),
+        mode=flag(usual=True),
     ),
     "core.Sequential.backward": Row(
         back,
@@ -230,22 +220,21 @@ CORE = {
 }
 
 
+SHAPES = sequence(
+    None,
+    [0, -1, 2.5, "a", (3, 0), (3, -1), (2, 2.0), [None], (), np.ones((2, 2)), {}],
+    more=st.integers(max_value=0) | st.floats(),
+    unusual=[((2, 3, 1), [2, 3, 1]), (np.array([2, 3]), (2, 3)), (4, (4,)), (np.int8(4), 4)],
+)
+
+
 def weights(initializer):
     return Row(
         initializer,
         n_in=integer(3, low=1),
         n_out=integer(2, low=1),
         rng=generator(),
-        shape=sequence(
-            *(None, 0, -1, 2.5, "a", (3, 0), (3, -1), (2, 2.0), [None], (), np.ones((2, 2)), {}),
-            drawn=st.integers(max_value=0) | st.floats(),
-            unusual=[
-                ((2, 3, 1), [2, 3, 1]),
-                (np.array([2, 3]), (2, 3)),
-                (4, (4,)),
-                (np.int8(4), 4),
-            ],
-        ),
+        shape=SHAPES,
         dtype=dtype(),
     )
 
@@ -319,23 +308,11 @@ def penalized(penalty):
 
 
 PARAMETERS = [core.Parameter(X), core.Parameter(Y[0], decay=False)]
-NO_PARAMETERS = [
-    None,
-    3,
-    "params",
-    [None],
-    [3.0],
-    [X],
-    X,
-    object,
-    linear(),
-    layers.Linear,
-    [*PARAMETERS, X],
-]
+NO_PARAMETERS = [None, 3, "params", [None], [3.0], [X], X, object, layers.Linear]
 PARAMS = sequence(
     PARAMETERS,
-    *NO_PARAMETERS,
-    drawn=st.floats() | st.text(min_size=1),
+    [*NO_PARAMETERS, linear(), [*PARAMETERS, X]],
+    more=st.floats() | st.text(min_size=1),
     unusual=[(PARAMETERS[0],) * 2],
 )
 LAM = number(0.5, low=0)
@@ -350,7 +327,8 @@ REGULARIZERS = {
     ),
 }
 
-SUMS, INVERSE = "lambda/(2m)", "sklearn LogisticRegression C"
+SUMS = "lambda/(2m)"
+INVERSE = "sklearn LogisticRegression C"
 CONVERSIONS = {
     "regularizers.Convention": Row(
         lambda value, m: regularizers.CONVENTIONS[SUMS].convert(value, m),
@@ -403,20 +381,11 @@ def descent(optimizer, **kinds):
     )
 
 
+NO_PAIRS = [None, 0.9, "ab", (0.9,), (0.9, 0.99, 0.999), {0.9, 0.99}, {0: 0.9, 1: 0.99}, np.ones(3)]
+OUTSIDE = [(1.0, 0.9), (0.9, 1), (-0.1, 0.9), (np.nan, 0.5), ("a", "b"), (0.9, None), (True, 0.9)]
 BETAS = sequence(
-    *(
-        (0.9, 0.999),
-        None,
-        0.9,
-        "ab",
-        (0.9,),
-        (0.9, 0.99, 0.999),
-        (1.0, 0.9),
-        (0.9, 1),
-        (-0.1, 0.9),
-        (np.nan, 0.5),
-    ),
-    *(("a", "b"), {0.9, 0.99}, {0: 0.9, 1: 0.99}, np.ones(3), (0.9, None), (True, 0.9)),
+    (0.9, 0.999),
+    [*NO_PAIRS, *OUTSIDE],
     unusual=[([0.9, 0.999], (0.9, 0.999)), ((np.float64(0.5), 0), (0.5, 0.0))],
 )
 OPTIMIZERS = {
@@ -436,7 +405,7 @@ OPTIMIZERS = {
 
 
 def fitted(model, optimizer, **arguments):
-    """The history of a run and the weights after it. `optimizer` is made for the model where it is a class."""
+    """The history of a run and the weights after it; a class of optimizers gets its parameters."""
     if isinstance(optimizer, type) and isinstance(model, core.Layer):
         optimizer = optimizer(model.parameters(), 0.1)
     history = training.fit(model, optimizer=optimizer, **arguments)
@@ -468,23 +437,15 @@ MODEL = object_of(
     linear(), layers.Linear, [linear()], unusual=[core.Sequential(linear(), layers.Tanh())]
 )
 LOSS = object_of(losses.MSELoss(), losses.MSELoss)
-XS, YS = (
-    array(X, wrong=[X[:4], X[:, :2], X[0]], huge=False),
-    array(Y, wrong=[Y[:4], Y[:, :1], Y[:, 0]], huge=False),
-)
+XS = array(X, wrong=[X[:4], X[:, :2], X[0]], huge=False)
+YS = array(Y, wrong=[Y[:4], Y[:, :1], Y[:, 0]], huge=False)
 OTHER = optimizers.SGD(linear().parameters(), 0.1)
-PAIRS = [
-    X,
-    (X, Y, Y),
-    (),
-    (X,),
-    (X, Y[:4]),
-    (X * np.nan, Y),
-    (X[:0], Y[:0]),
-    (X, None),
-    ("a", "b"),
-    (X[:, :2], Y),
-]
+OTHER_PAIRS = [(X, Y[:4]), (X * np.nan, Y), (X[:0], Y[:0]), (X, None), ("a", "b"), (X[:, :2], Y)]
+VALIDATION = sequence(
+    (X, Y),
+    [X, (X, Y, Y), (), (X,), *OTHER_PAIRS],
+    unusual=[([X, Y], (X, Y)), ((X[:1], Y[:1].tolist()), (X[:1], Y[:1]))],
+)
 TRAINING = {
     "training.fit": Row(
         fitted,
@@ -497,18 +458,16 @@ TRAINING = {
         rng=generator(),
         batch_size=integer(2, low=1).but(None),
         penalty=object_of(regularizers.L2(0.1), regularizers.L2, unusual=[None]).but(None),
-        validation=sequence(
-            (X, Y), *PAIRS, unusual=[([X, Y], (X, Y)), ((X[:1], Y[:1].tolist()), (X[:1], Y[:1]))]
-        ),
+        validation=VALIDATION,
         early_stopping=object_of(
             training.EarlyStopping(1), training.EarlyStopping, unusual=[None]
         ).but(None),
-        progress=flag(False),
+        progress=flag(usual=False),
     ),
     "training.fit (diverges)": Row(
         with_lr,
         errors=(FloatingPointError,),
-        lr=Kind(0.1, st.floats(1e60, 1e308), same(0.1)),
+        lr=Kind(0.1, listed(1e60, 1e308) | drawn(st.floats(1e60, 1e308)), same(0.1)),
     ),
     "training.EarlyStopping": Row(
         lambda **arguments: vars(training.EarlyStopping(**arguments)),
@@ -518,7 +477,7 @@ TRAINING = {
     "training.EarlyStopping.update": Row(
         lambda **arguments: training.EarlyStopping(1).update(**arguments),
         validation_loss=Kind(
-            0.5, LATEST.bad.filter(_below_infinity), LATEST.unusual | st.just((np.inf, np.nan))
+            0.5, LATEST.bad.filter(_below_infinity), LATEST.unusual | listed((np.inf, np.nan))
         ),
         model=MODEL,
     ),

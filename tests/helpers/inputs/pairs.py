@@ -1,4 +1,4 @@
-"""What PyTorch has too: for a row of the table, the same call here and there, and the arguments that both take."""
+"""What PyTorch has too: the call of a row here and there, and the arguments that both take."""
 
 import copy
 
@@ -14,7 +14,7 @@ nn = torch.nn
 
 
 def tensor(values, **options):
-    """`values` with real numbers as float64: lists, integers and unusual layouts are not for PyTorch to judge."""
+    """Real numbers as float64: lists, integers and layouts are not what PyTorch is compared on."""
     values = np.asarray(values)
     return torch.tensor(
         values.astype(np.float64) if values.dtype.kind in "fiub" else values, **options
@@ -34,9 +34,9 @@ def rng():
 # ---- Layers ----
 
 
-def both(ours, theirs, *arguments, training=True):
-    """Forward and backward through two layers with the same weights. Where y is random, training must be False."""
-    return _ours(ours, training), _theirs(theirs, training), arguments
+def both(ours, theirs, arguments, training=True):
+    """Forward and backward of two layers with the same weights; training=False if y is random."""
+    return _ours(ours, training), _theirs(theirs, training), arguments.split()
 
 
 def _weights(shape):
@@ -61,7 +61,8 @@ def _ours(make, training):
 
 def _theirs(make, training):
     def call(x, **arguments):
-        layer, x = make(**arguments).double().train(training), tensor(x, requires_grad=True)
+        layer = make(**arguments).double().train(training)
+        x = tensor(x, requires_grad=True)
         for p in layer.parameters():  # Linear stores its weight transposed
             p.data = tensor(_weights(p.shape[::-1]).T if p.ndim == 2 else _weights(p.shape))
         y = layer(x)
@@ -73,45 +74,41 @@ def _theirs(make, training):
     return call
 
 
-SHARED = ("channels", "eps", "affine", "x")
 LAYERS = {
     "layers.Linear": both(
         lambda **kinds: layers.Linear(**kinds, rng=rng()),
         lambda n_in, n_out, bias: nn.Linear(n_in, n_out, bias),
-        *("n_in", "n_out", "bias", "x"),
+        "n_in n_out bias x",
     ),
     "layers.Conv2d": both(
         lambda **kinds: layers.Conv2d(**kinds, rng=rng()),
         nn.Conv2d,
-        *("in_channels", "out_channels", "kernel_size", "stride", "padding", "x"),
+        "in_channels out_channels kernel_size stride padding x",
     ),
     **{
         f"layers.{name}": both(getattr(layers, name), getattr(nn, name), "x")
         for name in ("ReLU", "Tanh", "Sigmoid", "Flatten")
     },
-    "noise.Dropout": both(lambda p: noise.Dropout(p, rng()), nn.Dropout, "p", "x", training=False),
+    "noise.Dropout": both(lambda p: noise.Dropout(p, rng()), nn.Dropout, "p x", training=False),
     "normalization.BatchNorm": both(
         normalization.BatchNorm,
         lambda channels, eps, momentum, affine: nn.BatchNorm1d(channels, eps, momentum, affine),
-        *SHARED,
-        "momentum",
+        "channels eps momentum affine x",
     ),
     "normalization.LayerNorm": both(
         normalization.LayerNorm,
         lambda shape, eps, affine: nn.LayerNorm(shape, eps, affine),
-        "shape",
-        *SHARED[1:],
+        "shape eps affine x",
     ),
     "normalization.InstanceNorm": both(
         normalization.InstanceNorm,
         lambda channels, eps, affine: nn.InstanceNorm2d(channels, eps, affine=affine),
-        *SHARED,
+        "channels eps affine x",
     ),
     "normalization.GroupNorm": both(
         normalization.GroupNorm,
         lambda groups, channels, eps, affine: nn.GroupNorm(groups, channels, eps, affine),
-        "groups",
-        *SHARED,
+        "groups channels eps affine x",
     ),
 }
 

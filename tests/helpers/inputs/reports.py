@@ -7,9 +7,11 @@ from helpers import experiments
 from helpers.internal import printing, tables
 from tests.helpers.inputs.kinds import (
     Kind,
+    drawn,
     flag,
     function,
     integer,
+    listed,
     number,
     returning,
     same,
@@ -19,38 +21,22 @@ from tests.helpers.inputs.kinds import (
 from tests.helpers.inputs.row import Row
 
 LOSSES = {"plain": [1.0, 2.0, 3.0], "L2": [0.5, 1.0, 2.5], "null": [4.0, 4.0, 4.5]}
-VALUES, SEEDS = {"loss": LOSSES}, [0, 1, 2]
-DIRECTIONS = sequence(
-    {"loss": "lower"},
-    3,
-    "lower",
-    ["loss"],
-    {"loss": "low"},
-    {"loss": None},
-    {"loss": []},
-    {"a": "lower"},
-)
-OTHER_SEEDS = [
-    None,
-    3,
-    "ab",
-    (),
-    [1],
-    [0, 0, 1],
-    [0, -1, 2],
-    [0, 0.5, 1],
-    [None] * 3,
-    {0: 1},
-    {},
-    [[0], [1]],
-]
+VALUES = {"loss": LOSSES}
+SEEDS = [0, 1, 2]
+NO_DIRECTIONS = [3, "lower", ["loss"], {"loss": "low"}, {"loss": None}, {"loss": []}]
+DIRECTIONS = sequence({"loss": "lower"}, [*NO_DIRECTIONS, {"a": "lower"}])
+OTHER_SEEDS = [None, 3, "ab", (), [1], [0, 0, 1], [0, -1, 2], [0, 0.5, 1], [None] * 3, [[0], [1]]]
 RUNS = sequence(
-    SEEDS, *OTHER_SEEDS, unusual=[(range(3), SEEDS), (np.arange(3), SEEDS), ((0, 1, 2), SEEDS)]
+    SEEDS,
+    [*OTHER_SEEDS, {0: 1}, {}],
+    unusual=[(range(3), SEEDS), (np.arange(3), SEEDS), ((0, 1, 2), SEEDS)],
 )
-DIGITS = sequence(
-    2, "2", {"loss": 0.5}, {"a": 2}, [2], True, 2.0, unusual=[({"loss": 2}, 2), (np.int8(2), 2)]
-)
-METRIC, NAME = word("loss", "loss"), word("L2", "L2", "plain", "null")
+NO_DIGITS = ["2", {"loss": 0.5}, [2], True, 2.0]
+DIGITS = sequence(2, [*NO_DIGITS, {"a": 2}], unusual=[({"loss": 2}, 2), (np.int8(2), 2)])
+METRIC = word("loss", "loss")
+NAME = word("L2", "L2", "plain", "null")
+NO_SETTINGS = [None, {}, {"a": 0}, ["a", "b"], {1: 0, 2: 1}, {"": 0, "a": 1}]
+NO_STRENGTHS = [None, 3, "ab", [], [0.5, 0.5], [np.nan], ["a"], {0.5: 1}, [[0.5]]]
 
 
 # ---- Experiments ----
@@ -65,46 +51,33 @@ def cells(table):
     return str(table)
 
 
-SCORES = [
-    returning({}),
-    returning(1.0),
-    returning({"loss": np.nan}),
-    returning(None),
-]
+NO_JOBS = [None, "all", 0.5, 0, [], True]
 ALONE = {
-    "n_jobs": Kind(1, st.sampled_from([None, "all", 0.5, 0, [], True]) | st.floats(), same(1)),
-    "progress": flag(False),
+    "n_jobs": Kind(1, listed(*NO_JOBS) | drawn(st.floats()), same(1)),
+    "progress": flag(usual=False),
 }
-RUN = function(plain).also(*SCORES, returning({"loss": "low"}))
+NO_SCORES = [{}, 1.0, None, {"loss": np.nan}, {"loss": "low"}]
+RUN = function(plain).also(*map(returning, NO_SCORES))
 EXPERIMENTS = {
     "experiments.paired": Row(
         lambda **kinds: cells(experiments.paired(**kinds)),
-        settings=sequence(
-            {"none": 0.0, "L2": 0.5},
-            None,
-            {},
-            {"none": 0.0},
-            ["none", "L2"],
-            {1: 0, 2: 1},
-            {"": 0, "a": 1},
-        ),
+        settings=sequence({"none": 0.0, "L2": 0.5}, NO_SETTINGS),
         run=RUN,
         seeds=RUNS,
         baseline=word("none", "none", "L2").but(None),
         references=sequence(
-            {"null": 4.0}, 4.0, ["null"], {"none": 4.0}, {3: 4.0}, {"null": "4"}, {"null": np.nan}
+            {"null": 4.0},
+            [4.0, ["null"], {"none": 4.0}, {3: 4.0}, {"null": "4"}, {"null": np.nan}],
         ),
-        compare_references=flag(False),
+        compare_references=flag(usual=False),
         better=DIRECTIONS,
-        simultaneous=flag(False),
+        simultaneous=flag(usual=False),
         digits=DIGITS,
         **ALONE,
     ),
     "experiments.sweep": Row(
         lambda **kinds: cells(experiments.sweep(**kinds)),
-        strengths=sequence(
-            [0.0, 0.5], None, 3, "ab", [], [0.5, 0.5], [np.nan], ["a"], {0.5: 1}, [[0.5]], [True, 2]
-        ),
+        strengths=sequence([0.0, 0.5], [*NO_STRENGTHS, [True, 2]]),
         run=RUN,
         seeds=RUNS,
         better=DIRECTIONS,
@@ -125,39 +98,19 @@ def swept(**kinds):
     return tables.Sweep(**{"strengths": [0.0, 0.5], "values": values, "seeds": SEEDS} | kinds)
 
 
+ONES = [1.0] * 3
+NO_VALUES = [None, 3, "ab", [], {}, {"loss": None}]
+NO_SERIES = [[1.0, 2.0], [np.nan] * 3, "abc", None, 1.0, [[1.0]] * 3, [1, 2, [3]]]
 OTHER_VALUES = [
-    *(
-        None,
-        3,
-        "ab",
-        [],
-        {},
-        {"loss": None},
-        {"loss": {"plain": [1.0] * 3}},
-        {"loss": [[1.0] * 3] * 2},
-    ),
-    *(
-        {"loss": LOSSES | {"L2": bad}}
-        for bad in ([1.0, 2.0], [np.nan] * 3, "abc", None, 1.0, [[1.0]] * 3, [1, 2, [3]])
-    ),
-    *(
-        {"loss": LOSSES, "error": {"plain": [1.0] * 3}},
-        {3: LOSSES},
-        {"loss": {1: [1.0] * 3, 2: [1.0] * 3}},
-    ),
+    {"loss": {"plain": ONES}},
+    {"loss": {1: ONES, 2: ONES}},
+    {"loss": [ONES, ONES]},
+    {"loss": LOSSES, "error": {"plain": ONES}},
+    {3: LOSSES},
+    *({"loss": LOSSES | {"L2": bad}} for bad in NO_SERIES),
 ]
 ROWS = {"loss": [[1.0, 2.0, 3.0], [0.5, 0.5, 1.0]]}
-OTHER_ROWS = [
-    None,
-    3,
-    "ab",
-    [],
-    {},
-    {"loss": None},
-    {"loss": [[1.0] * 3]},
-    {"loss": [[1.0] * 2] * 2},
-    {"loss": ["a", "b"]},
-]
+OTHER_ROWS = [[ONES], [[1.0] * 2] * 2, ["a", "b"]]
 
 
 def asked(method):
@@ -169,15 +122,15 @@ def asked(method):
 TABLES = {
     "tables.PairedTable": Row(
         lambda **kinds: cells(table(**kinds)),
-        values=sequence(VALUES, *OTHER_VALUES),
+        values=sequence(VALUES, [*NO_VALUES, *OTHER_VALUES]),
         seeds=RUNS.also([0, 1], [0, 1, 2, 3]),
         baseline=word("plain", "plain", "L2").but(None),
         references=sequence(
-            ["null"], 3, ["oracle"], ["null", "L2"], [3], "null", None, [[]], {"a": 1}
+            ["null"], [3, ["oracle"], ["null", "L2"], [3], "null", None, [[]], {"a": 1}]
         ),
-        compare_references=flag(False),
+        compare_references=flag(usual=False),
         better=DIRECTIONS,
-        simultaneous=flag(True),
+        simultaneous=flag(usual=True),
         digits=DIGITS,
     ),
     **{
@@ -188,38 +141,24 @@ TABLES = {
         lambda **kinds: cells(swept(**kinds)),
         strengths=sequence(
             [0.0, 0.5],
-            None,
-            3,
-            "ab",
-            [],
-            [0.5],
-            [0.5, 0.5],
-            [np.nan, 1],
-            ["a", "b"],
-            [0.1, 0.2, 0.3],
+            [None, 3, "ab", [], [0.5], [0.5, 0.5], [np.nan, 1], ["a", "b"], [0.1, 0.2, 0.3]],
         ),
-        values=sequence(ROWS, *OTHER_ROWS),
+        values=sequence(ROWS, [*NO_VALUES, *({"loss": rows} for rows in OTHER_ROWS)]),
         seeds=RUNS.also([0, 1]),
         better=DIRECTIONS,
     ),
     "tables.Sweep.best_on": Row(
         lambda **kinds: swept().best_on(**kinds),
         metric=METRIC.also("test loss"),
-        per_seed=flag(False),
+        per_seed=flag(usual=False),
     ),
     "tables.Sweep.at": Row(
         lambda **kinds: swept().at(**kinds),
         metric=METRIC,
         strength=sequence(
             0.5,
-            None,
-            0.3,
-            "0.5",
-            [0.5, 0.5],
-            [0.3] * 3,
-            {},
-            [],
-            drawn=st.text(),
+            [None, 0.3, "0.5", [0.5, 0.5], [0.3] * 3, {}, []],
+            more=st.text(),
             unusual=[([0.5] * 3, 0.5)],
         ),
     ),
@@ -230,38 +169,30 @@ TABLES = {
 
 # ---- Their parts ----
 
-SETTINGS = sequence(
-    {"a": 0, "b": 1}, None, {}, {"a": 0}, ["a", "b"], {1: 0, 2: 1}, {"": 0, "a": 1}, "ab"
-)
+UNKNOWN = st.dictionaries(st.text(), st.integers(), min_size=1).filter(lambda d: "loss" not in d)
 PARTS = {
     "tables.check_names": Row(
         tables.check_names,
-        settings=SETTINGS,
+        settings=sequence({"a": 0, "b": 1}, [*NO_SETTINGS, "ab"]),
         baseline=word("a", "a", "b").but(None),
-        references=sequence({"c": 0}, None, ["c"], {"a": 0}, {3: 0}, "c"),
+        references=sequence({"c": 0}, [None, ["c"], {"a": 0}, {3: 0}, "c"]),
     ),
     "tables.check_metrics": Row(
         lambda better: tables.check_metrics(["loss"], better=better),
-        better=Kind(
-            {"loss": 1},
-            st.dictionaries(st.text(), st.integers(), min_size=1).filter(lambda d: "loss" not in d),
-            same({}),
-        ),
+        better=Kind({"loss": 1}, drawn(UNKNOWN), same({})),
     ),
     "tables.checked_seeds": Row(tables.checked_seeds, seeds=RUNS),
     "tables.checked_strengths": Row(
         tables.checked_strengths,
-        strengths=sequence(
-            [0.0, 0.5], None, 3, "ab", [], [0.5, 0.5], [np.nan], ["a"], {0.5: 1}, [[0.5]]
-        ),
+        strengths=sequence([0.0, 0.5], NO_STRENGTHS),
     ),
     "tables.checked_directions": Row(
         tables.checked_directions,
-        better=sequence({"loss": "lower"}, 3, "lower", ["loss"], {"loss": "low"}, {"loss": []}),
+        better=sequence({"loss": "lower"}, NO_DIRECTIONS),
     ),
     "tables.checked_decimals": Row(
         tables.checked_decimals,
-        digits=sequence(2, "2", {"loss": 0.5}, [2], True, 2.0, unusual=[(np.int8(2), 2)]),
+        digits=sequence(2, NO_DIGITS, unusual=[(np.int8(2), 2)]),
     ),
     "printing.Printed": Row(lambda: printing.Printed.__repr__ is printing.Printed.__str__),
     "printing.digits_of": Row(

@@ -1,14 +1,14 @@
-"""A row of the table of inputs: a way to call a public function, and how its refusals and answers are judged."""
+"""A row of the table: a way to call a function, and how its refusals and answers are judged."""
 
+import copy
 import re
 import reprlib
 import types
+from typing import NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
 
 TOLERANCE = {2: 5e-2, 4: 1e-4}  # by the size of a number in bytes
-
 
 OTHER_NAMES = {  # that the sentence may have for an argument
     "X": "x",
@@ -25,27 +25,49 @@ OTHER_NAMES = {  # that the sentence may have for an argument
 
 
 class WrongAnswer(AssertionError):
-    """An input was taken that had to be refused, refused without the sentence, or answered wrong."""
+    """A bad input was taken or refused without the sentence, or an unusual one answered wrong."""
+
+
+class Example(NamedTuple):
+    """A value for one argument: a bad one, or an unusual one that means the same as `usual`."""
+
+    argument: str
+    given: object
+    usual: object = None
+    bad: bool = False
 
 
 class Row:
-    """A way to call a public function, with a kind for each argument. `errors`: what may be raised to refuse."""
+    """A way to call a public function, with a kind for each argument.
+
+    `errors` are those that may be raised to refuse.
+    """
 
     def __init__(self, call, errors=(TypeError, ValueError), **kinds):
-        self.call, self.errors, self.kinds = call, errors, kinds
+        self.call = call
+        self.errors = errors
+        self.kinds = kinds
 
-    def examples(self):
-        """(argument, True, bad value, None) or (argument, False, unusual value, usual value)."""
-        return st.one_of(
-            [example for name, kind in self.kinds.items() for example in _both(name, kind)]
-        )
+    def listed(self):
+        """The Examples that are tried each."""
+        for name, kind in self.kinds.items():
+            for value in kind.bad.listed:
+                yield Example(name, value, bad=True)
+            for given, usual in kind.unusual.listed:
+                yield Example(name, _copy(given), _copy(usual))
 
-    def check(self, name, bad, given, usual):
-        """Raise WrongAnswer unless the value given for the argument `name` is refused, or answered like the usual."""
-        if bad:
-            self.refuse(name, given)
+    def drawn(self):
+        """The strategies from which more Examples are drawn."""
+        for name, kind in self.kinds.items():
+            yield from (_bad_examples(name, values) for values in kind.bad.drawn)
+            yield from (_unusual_examples(name, pairs) for pairs in kind.unusual.drawn)
+
+    def check(self, example):
+        """Raise WrongAnswer unless a bad value is refused, or an unusual one answered as usual."""
+        if example.bad:
+            self.refuse(example.argument, example.given)
         else:
-            self.answer(name, given, usual)
+            self.answer(*example[:3])
 
     def refuse(self, name, given):
         try:
@@ -60,25 +82,23 @@ class Row:
         self.compare(name, given, flat(self._call(name, given)), flat(self._call(name, usual)))
 
     def compare(self, name, given, result, expected):
-        """Raise WrongAnswer unless the two are equal, as far as the smallest numbers in `result` and `given` tell."""
-        size = min(
-            [values.dtype.itemsize for values in result if isinstance(values, np.ndarray)],
-            default=8,
-        )
-        size = min(size, getattr(getattr(given, "dtype", None), "itemsize", 8))
+        """Raise WrongAnswer unless both are equal, as far as their smallest numbers can tell."""
+        sizes = [values.dtype.itemsize for values in result if isinstance(values, np.ndarray)]
+        sizes.append(getattr(getattr(given, "dtype", None), "itemsize", 8))
+        share = TOLERANCE.get(min(sizes), 1e-9)
         for values, others in zip(result, expected, strict=True):
-            if not _close(values, others, TOLERANCE.get(size, 1e-9)):
+            if not _close(values, others, share):
                 raise WrongAnswer(f"{name} = {given!r} gave {values!r}, expected {others!r}")
 
+    def arguments(self, name, value):
+        """Usual values for all arguments but `name`, which gets `value`."""
+        usual = {other: kind.fresh() for other, kind in self.kinds.items()}
+        return usual | {name: value}
+
     def _call(self, name, value):
-        arguments = {other: kind.fresh() for other, kind in self.kinds.items()} | (
-            {name: value} if name else {}
-        )
-        before = {
-            name: value.tobytes()
-            for name, value in arguments.items()
-            if isinstance(value, np.ndarray)
-        }
+        arguments = self.arguments(name, value)
+        arrays = {name: x for name, x in arguments.items() if isinstance(x, np.ndarray)}
+        before = {name: values.tobytes() for name, values in arrays.items()}
         try:
             return self.call(**arguments)
         finally:
@@ -95,24 +115,31 @@ class Row:
             return f"is refused with more than a sentence: {sentence}"
         if not re.search(rf"(?<!\w)({name}|{OTHER_NAMES.get(name, name)})(?!\w)", sentence):
             return f"is refused with another name: {sentence}"
-        if not re.search(r"\b(must|needs?|needed|became)\b", sentence) or not re.search(
-            r"\b(got|became)\b", sentence
-        ):
+        expected = re.search(r"\b(must|needs?|needed|became)\b", sentence)
+        if not expected or not re.search(r"\b(got|became)\b", sentence):
             return f"is refused without what was expected and what came: {sentence}"
         return None
 
 
-def _both(name, kind):
-    yield kind.bad.map(lambda value: (name, True, value, None))
-    yield kind.unusual.map(lambda pair: (name, False, *pair))
+def _copy(value):
+    """A copy, since a call may train a model; but arrays keep their layout, and are not changed."""
+    return value if isinstance(value, np.ndarray) else copy.deepcopy(value)
+
+
+def _bad_examples(name, values):
+    return values.map(lambda value: Example(name, value, bad=True))
+
+
+def _unusual_examples(name, pairs):
+    return pairs.map(lambda pair: Example(name, *pair))
 
 
 def _close(values, others, share):
     if not isinstance(values, np.ndarray):
         return values == others
-    return values.shape == others.shape and np.allclose(
-        values, others, rtol=share, atol=share, equal_nan=True
-    )
+    if values.shape != others.shape:
+        return False
+    return np.allclose(values, others, rtol=share, atol=share, equal_nan=True)
 
 
 def flat(result):

@@ -1,45 +1,48 @@
-"""For every public function and class of helpers/: what it refuses, and what it answers though it looks unusual.
+"""For every public function and class of helpers/: what it refuses, and what unusual it answers.
 
-`python -m tests.helpers.support.bad_inputs` draws 1,000 inputs for each and prints how many were refused and how many answered.
+`python -m tests.helpers.support.bad_inputs` prints how many inputs were refused and answered.
 """
 
 import inspect
+import os
 import warnings
 from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.helpers.inputs import data, figures, network, reports
 from tests.helpers.support.modules import modules, own
 
 TABLE = network.TABLE | data.TABLE | reports.TABLE | figures.TABLE
 
-EXAMPLES = 1_000
-FORMULA = "a formula that a layer computes in every step: the layer checks"
-PIECE = "a piece of show and explore, which check"
-WITHIN = "a piece of fit and paired, which check"
-FORMULAS = ("normalize", "normalize_backward", "mean_product", "sum_product")
+DRAWN = 1_000 if os.environ.get("COURSE_DEEP") == "1" else 100
+SETTINGS = settings(
+    max_examples=DRAWN,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+
+LAYER_CHECKS = "a formula that a layer computes in every step: the layer checks"
+CALLER_CHECKS = "a piece of show, explore, fit or paired, which check"
+UNCHECKED_MODULES = {
+    "fast": LAYER_CHECKS,
+    "interrupts": CALLER_CHECKS,
+    "png": CALLER_CHECKS,
+}
 UNCHECKED = {
-    "core.Layer.backward": "the formula of one layer, under its sentence: Sequential checks dy for a whole network",
-    **dict.fromkeys([f"normalization.{name}" for name in FORMULAS], FORMULA),
-    **dict.fromkeys(
-        [
-            f"png.{name}"
-            for name in ("bundle", "encoded", "img", "picture", "png", "reduced", "small_png")
-        ],
-        PIECE,
-    ),
-    **dict.fromkeys(
-        ["plotting.spread", "widgets.Exploration", "widgets.Stage", "widgets.clear"], PIECE
-    ),
-    **dict.fromkeys(
-        [
-            f"interrupts.{name}"
-            for name in ("HeldInterrupt", "divergence", "refuse_not_finite", "stopped")
-        ],
-        WITHIN,
-    ),
-    "fashion_mnist.load": "the body of data.load_fashion_mnist, whose row is here",
+    "core.Layer.backward": "the formula of one layer: Sequential checks dy for a whole network",
+    "fashion_mnist.load": "the body of data.load_fashion_mnist, whose row is in the table",
+    "normalization.normalize": LAYER_CHECKS,
+    "normalization.normalize_backward": LAYER_CHECKS,
+    "plotting.spread": CALLER_CHECKS,
+    "widgets.Exploration": CALLER_CHECKS,
+    "widgets.Stage": CALLER_CHECKS,
+    "widgets.clear": CALLER_CHECKS,
 }
 
 
@@ -51,28 +54,23 @@ def public():
                 yield f"{module_name}.{name}"
 
 
-def draw(row, check=None):
-    """Check EXAMPLES inputs of a row, the same in each run; return how many were refused and answered."""
+def try_inputs(row, check=None):
+    """Check inputs of a row: all that are listed, then DRAWN of the others, the same in each run.
+
+    Return how many were refused and answered.
+    """
     counts = Counter()
+
+    def each(example):
+        (check or row.check)(example)
+        counts["refused" if example.bad else "answered"] += 1
+
     if not row.kinds:
         row.call()
-        return counts
-
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
-    )
-    @given(row.examples())
-    def each(example):
-        (check or row.check)(*example)
-        counts["refused" if example[1] else "answered"] += 1
-
-    each()
+    for example in row.listed():
+        each(example)
+    if strategies := list(row.drawn()):
+        SETTINGS(given(st.one_of(strategies))(each))()
     return counts
 
 
@@ -82,7 +80,7 @@ def main():
     print(f"{'function':56} inputs  refused  answered")
     every = Counter()
     for name, row in TABLE.items():
-        counts = draw(row)
+        counts = try_inputs(row)
         every += counts
         print(_line(name, counts))
     print(_line("all", every))
