@@ -1,8 +1,14 @@
-"""Load the notebook checks for every pytest call below this folder."""
+"""What every pytest call below this folder uses."""
 
-pytest_plugins = ["tests.notebooks.support.nbval_adapter"]
+pytest_plugins = [
+    "tests.support.leftovers",
+    "tests.support.schedule",
+    "tests.support.durations",
+    "tests.notebooks.support.nbval_adapter",
+]
 
-# A release has no outputs to compare with (tests/notebooks/test_assignments.py runs it); the others hold learners' files.
+# A release has no outputs to compare with (tests/notebooks/test_assignments.py runs it);
+# the other folders hold learners' files.
 collect_ignore = [
     f"notebooks/assignments/{name}" for name in ("release", "submitted", "autograded", "feedback")
 ]

@@ -1,15 +1,16 @@
 """Opens JupyterLab on notebooks/, for this computer alone: make lab ARGS="--no-browser --port 8899"
 
-The arguments are JupyterLab's own. The course's settings are in tools/jupyter/; the learner's own stay untouched.
+The arguments are JupyterLab's own. The course's settings are in tools/jupyter/; the learner's own
+stay untouched.
 """
 
 import argparse
 import os
 import socket
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT, guardian
+from tools.home import use_a_writable_home
 
 
 def asked_port(args):
@@ -24,9 +25,7 @@ def refusal(port):
     if not (port.isdecimal() and int(port) < 65536):
         return f"--port must be a number from 0 to 65535, got {port}."
     with socket.socket() as probe:
-        if (
-            os.name != "nt"
-        ):  # there this option would share a busy port; here it only ignores closed connections
+        if os.name != "nt":  # there it would share a busy port; here it ignores closed connections
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(port)))
@@ -42,7 +41,7 @@ def options():
     """What depends on where the course lies; all else is in tools/jupyter/."""
     return [
         f"--ServerApp.root_dir={ROOT}",
-        # A layout saved by another JupyterLab of the learner would open other folders than this one.
+        # A layout saved by another JupyterLab of the learner would open other folders.
         f"--LabApp.workspaces_dir={ROOT / '.venv' / 'workspaces'}",
         # In a container one is root; the server listens to this computer alone and wants its token.
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
@@ -51,9 +50,12 @@ def options():
 
 def main(args):
     port = asked_port(args)
-    if port is not None and (sentence := refusal(port)):
+    sentence = "" if port is None else refusal(port)
+    if sentence:
         print(sentence, file=sys.stderr)
         return 1
+    use_a_writable_home(ROOT)
+    guardian.guard()
     ours = [
         str(ROOT / "tools" / "jupyter"),
         str(ROOT / "notebooks" / "assignments"),

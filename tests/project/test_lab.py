@@ -1,6 +1,5 @@
-"""make lab's second step: JupyterLab for this computer alone, on notebooks/, with the course's settings."""
+"""make lab's second step: JupyterLab on notebooks/, for this computer alone, with our settings."""
 
-import importlib.util
 import json
 import os
 import re
@@ -13,17 +12,9 @@ import urllib.request
 
 import pytest
 
-from tools import ROOT
+from tools import ROOT, lab
 
-SOURCE = ROOT / "tools" / "lab.py"
-
-
-@pytest.fixture(scope="module")
-def lab():
-    spec = importlib.util.spec_from_file_location("course_lab", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+LAB = [sys.executable, "-m", "tools.lab"]
 
 
 @pytest.fixture
@@ -38,7 +29,7 @@ def free_port():
 
 
 @pytest.mark.parametrize("args", [["--port", "8899"], ["--port=8899"], ["--ServerApp.port=8899"]])
-def test_spellings_of_the_port(lab, args):
+def test_spellings_of_the_port(args):
     assert lab.asked_port(["--no-browser", *args, "--debug"]) == "8899"
     assert lab.asked_port(["--no-browser"]) is None
 
@@ -46,9 +37,7 @@ def test_spellings_of_the_port(lab, args):
 @pytest.mark.parametrize("spelling", ["--port {}", "--port={}"])
 def test_a_busy_port_is_refused_in_one_sentence(busy_port, spelling):
     args = spelling.format(busy_port).split()
-    done = subprocess.run(
-        [sys.executable, SOURCE, *args], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*LAB, *args], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith(f"Port {busy_port} cannot be used (")
@@ -58,7 +47,7 @@ def test_a_busy_port_is_refused_in_one_sentence(busy_port, spelling):
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536"])
-def test_a_port_that_is_none(lab, port):
+def test_a_port_that_is_none(port):
     assert lab.refusal(port) == f"--port must be a number from 0 to 65535, got {port}."
     assert lab.refusal(str(free_port())) == ""
 
@@ -81,11 +70,11 @@ def server(tmp_path_factory):
         if not name.startswith(("JUPYTER", "JPY", "COV_"))
     }
     port, log = free_port(), home / "log"
-    command = [sys.executable, SOURCE, "--no-browser", "--port", str(port)]
+    command = [*LAB, "--no-browser", "--port", str(port)]
     env = {**kept, "HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home)}
     with (
         open(log, "w") as output,
-        subprocess.Popen(command, env=env, stdout=output, stderr=output) as running,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output) as running,
     ):
         try:
             yield port, wait_for_token(running, log), log

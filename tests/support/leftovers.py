@@ -1,0 +1,17 @@
+"""A pytest plugin: however a run ends, no server, kernel, browser or worker outlives it."""
+
+import os
+import signal
+
+from tools import ROOT, guardian
+from tools.home import use_a_writable_home
+
+
+def pytest_configure(config):
+    """In the process that started the others: guard them, and end in order when asked to."""
+    if hasattr(config, "workerinput") or guardian.MARK in os.environ:
+        return
+    use_a_writable_home(ROOT)
+    guardian.guard()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,92 @@
+"""Ends what a program has started when the program ends, however it ends.
+
+A guardian is a small process in a session of its own, which Ctrl-C in the terminal does not reach.
+It waits on a pipe that the system closes when the guarded program is gone, killed ones included.
+Then it ends every process that inherited the program's mark in its environment: kernels, servers,
+browsers, workers, and all that they started. A program that make started is ended with make, too.
+"""
+
+import atexit
+import os
+import secrets
+import subprocess
+import sys
+import threading
+
+import psutil
+
+MARK = "COURSE_RUN"
+PATIENCE = 3  # seconds between asking a process to end and killing it
+ROUNDS = 5  # how often what was started meanwhile is looked for
+
+
+def guard():
+    """Have all that this process starts from now on ended with it. Returns the mark."""
+    mark = secrets.token_hex(8)
+    command = [sys.executable, __file__, mark]
+    if "MAKELEVEL" in os.environ:
+        command += [str(os.getpid()), str(os.getppid())]
+    inherited = {name: value for name, value in os.environ.items() if name != MARK}
+    guardian = subprocess.Popen(
+        command, stdin=subprocess.PIPE, env=inherited, start_new_session=True
+    )
+    atexit.register(dismiss, guardian)
+    os.environ[MARK] = mark
+    return mark
+
+
+def dismiss(guardian):
+    """Let the guardian do its work now, and wait for it."""
+    guardian.stdin.close()
+    guardian.wait()
+
+
+def marked(mark):
+    """The processes that inherited the mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark:
+                found.append(process)
+        except (psutil.Error, OSError):  # gone, or another user's
+            continue
+    return found
+
+
+def end(processes):
+    """Ask the processes to end, and kill those that have not ended after PATIENCE."""
+    for process in processes:
+        _signal(process.terminate)
+    _, deaf = psutil.wait_procs(processes, timeout=PATIENCE)
+    for process in deaf:
+        _signal(process.kill)
+    psutil.wait_procs(deaf, timeout=PATIENCE)
+
+
+def _signal(send):
+    try:
+        send()
+    except psutil.Error:  # gone already
+        return
+
+
+def end_with(guarded, parent):
+    """Wait until the process `parent` is gone, then end the guarded one."""
+    if psutil.pid_exists(parent):
+        psutil.Process(parent).wait()
+    if psutil.pid_exists(guarded):
+        end([psutil.Process(guarded)])
+
+
+def watch(mark, guarded=None, parent=None):
+    """The guardian's life."""
+    if parent is not None:
+        ids = int(guarded), int(parent)
+        threading.Thread(target=end_with, args=ids, daemon=True).start()
+    sys.stdin.buffer.read()
+    for _ in range(ROUNDS):
+        end(marked(mark))
+
+
+if __name__ == "__main__":
+    watch(*sys.argv[1:])
