@@ -1,4 +1,5 @@
-"""Checks for the assignments: one module for each, each check named like the function that it looks at.
+"""Checks for the assignments: one module for each, each check named after the function it checks.
 
-A check tests properties on fresh random numbers and names the mistake. It does not give the code away.
+A check tests properties on fresh random numbers and names the mistake. It does not give the code
+away.
 """

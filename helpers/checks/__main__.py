@@ -34,11 +34,9 @@ def main(arguments=None):
     try:
         from helpers.checks import running
     except ModuleNotFoundError as error:
-        parser.exit(
-            1,
-            f"The package {error.name} is missing. It comes with the JupyterLab of the course: make lab.\n",
-        )
-    paths, problems = _found(wanted)
+        missing = f"The package {error.name} is missing."
+        parser.exit(1, f"{missing} It comes with the JupyterLab of the course: make lab.\n")
+    paths, problems = _paths(wanted)
     rows = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for path, result in zip(paths, pool.map(partial(_results, running), paths), strict=True):
@@ -53,9 +51,10 @@ def main(arguments=None):
     return 1 if problems else 0
 
 
-def _found(wanted):
+def _paths(wanted):
     """The notebooks, each once, and a sentence for each argument that names none."""
-    paths, problems = [], []
+    paths = []
+    problems = []
     for argument in wanted:
         try:
             paths += [path for path in find(argument) if path not in paths]
@@ -74,8 +73,9 @@ def _results(running, path):
 def find(wanted, start=None):
     """The notebooks that "*", a number such as "04", a file or a folder stands for.
 
-    Assignments are looked for in notebooks/assignments/release below `start` (default: the current folder) and the
-    folders above it, then in the course that this file belongs to. Raises FileNotFoundError with one sentence.
+    Assignments are looked for in notebooks/assignments/release below `start` (default: the current
+    folder) and the folders above it, then in the course that this file belongs to. Raises
+    FileNotFoundError with one sentence.
     """
     path = Path(wanted)
     if wanted != "*" and not wanted.isdigit():
@@ -86,23 +86,18 @@ def find(wanted, start=None):
     roots = [start, *start.parents, Path(__file__).resolve().parents[2]]
     folder = next((root / FOLDER for root in roots if (root / FOLDER).is_dir()), None)
     if folder is None:
-        raise FileNotFoundError(
-            f"There is no folder {FOLDER.as_posix()} here. Call this in the folder of the course."
-        )
-    found = _notebooks(folder, "*/*" if wanted == "*" else f"{int(wanted):02}_*/*")
-    if not found:
-        raise FileNotFoundError(
-            f"There is no assignment {'' if wanted == '*' else wanted + ' '}in {_shown(folder)}."
-        )
-    return found
+        nowhere = f"There is no folder {FOLDER.as_posix()} here."
+        raise FileNotFoundError(f"{nowhere} Call this in the folder of the course.")
+    notebooks = _notebooks(folder, "*/*" if wanted == "*" else f"{int(wanted):02}_*/*")
+    if not notebooks:
+        which = "" if wanted == "*" else f"{wanted} "
+        raise FileNotFoundError(f"There is no assignment {which}in {_shown(folder)}.")
+    return notebooks
 
 
 def _notebooks(folder, pattern):
-    return [
-        path
-        for path in sorted(folder.glob(f"{pattern}.ipynb"))
-        if ".ipynb_checkpoints" not in path.parts
-    ]
+    paths = sorted(folder.glob(f"{pattern}.ipynb"))
+    return [path for path in paths if ".ipynb_checkpoints" not in path.parts]
 
 
 def _shown(path):
@@ -111,7 +106,7 @@ def _shown(path):
 
 
 def table(rows):
-    """One line for each (number, title, state): the titles in a column, then ✓ done, – not yet, or ✗ and the slip."""
+    """One line for each (number, title, state): ✓ done, – not yet, or ✗ and the slip's name."""
     width = max(len(title) for _, title, _ in rows)
     return "\n".join(
         f"  {number}  {title:<{width}}  {MARKS.get(state, '✗')} {state}"

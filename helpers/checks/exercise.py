@@ -1,7 +1,7 @@
-"""What a check is made of: it calls a learner's function, compares plain numbers, and names the slip.
+"""What a check is made of: it calls a learner's function, compares numbers, and names the slip.
 
-A check never stops Run All for a learner. It prints "✓ done", "– not yet", or "✗" with the misconception and the next
-step. Graded (strict=True, or run by nbgrader) it raises instead.
+A check never stops Run All for a learner. It prints "✓ done", "– not yet", or "✗" with the
+misconception and the next step. Graded (strict=True, or run by nbgrader) it raises instead.
 """
 
 import copy
@@ -18,7 +18,7 @@ LARGEST = 10**7  # numbers in one array
 
 
 class Slip(AssertionError):
-    """An answer is wrong: `name` is the misconception, the sentence says what was seen and what to do next."""
+    """A wrong answer: `name` is the misconception; the sentence, what was seen and what to do."""
 
     def __init__(self, name, sentence):
         super().__init__(f"{name}. {sentence}")
@@ -30,10 +30,11 @@ class NotYet(Exception):
 
 
 def exercise(number, title):
-    """Make a check of a function check(answer, rng): exercise `number` of its assignment, shown under its `title`.
+    """Make a check of a function check(answer, rng): exercise `number` of its assignment.
 
-    The check is called with the learner's function. `answer` calls it and returns plain numbers; `rng` is fresh in
-    each call, so nothing can be learned by heart. The check raises Slip where the answer is wrong.
+    The check is called with the learner's function. `answer` calls it and returns plain numbers;
+    `rng` is fresh in each call, so nothing can be learned by heart. The check raises Slip if the
+    answer is wrong. What is printed names the exercise by its `title`.
     """
 
     def decorate(check):
@@ -43,48 +44,48 @@ def exercise(number, title):
             checked.result = result
             if strict or (strict is None and "NBGRADER_EXECUTION" in os.environ):
                 _raise(result)
-            print(f"{_line(number, title, result)}")
+            print(_line(number, title, result))
 
-        checked.number, checked.title, checked.result = number, title, NotYet()
+        checked.number = number
+        checked.title = title
+        checked.result = NotYet()
         return checked
 
     return decorate
 
 
 def outcome(check):
-    """None if `check()` finds nothing, else the Slip or NotYet that it raised.
+    """None if `check()` finds nothing; otherwise the Slip or NotYet that it raised.
 
-    What else it raises came from an answer that nobody thought of: that is a Slip too, and Run All goes on.
+    Any other exception comes from an answer that nobody thought of: that is a Slip too, and Run
+    All goes on.
     """
     try:
         check()
     except (Slip, NotYet) as result:
         return result
     except Exception as error:
-        return Slip(
-            "unexpected answer",
-            f"The check could not read it ({_first_line(error)}). Compare the docstring.",
+        unread = (
+            f"The check could not read it ({_first_line(error)}). Compare it with the docstring."
         )
+        return Slip("unexpected answer", unread)
     return None
 
 
 def exercises(module):
     """The checks of a module such as helpers.checks.norms, in the order of their numbers."""
-    checks = (
-        value
-        for value in vars(module).values()
-        if hasattr(value, "number") and hasattr(value, "title")
-    )
+    names = vars(module).values()
+    checks = [value for value in names if hasattr(value, "number") and hasattr(value, "title")]
     return sorted(checks, key=lambda check: check.number)
 
 
 def results(module):
-    """A row (number, title, state) for each exercise of a module: "done", "not yet", or the name of the slip."""
+    """A row (number, title, state) for each exercise: "done", "not yet", or the slip's name."""
     return [(check.number, check.title, _state(check.result)) for check in exercises(module)]
 
 
 def summary(module):
-    """Print one line for each exercise of a module of checks: done, not yet, or the name of the slip."""
+    """Print one line for each exercise of a module: done, not yet, or the slip's name."""
     checks = exercises(module)
     for check in checks:
         name = f": {check.result.name}" if isinstance(check.result, Slip) else ""
@@ -93,7 +94,9 @@ def summary(module):
 
 
 def _state(result):
-    return "done" if result is None else "not yet" if isinstance(result, NotYet) else result.name
+    if result is None:
+        return "done"
+    return "not yet" if isinstance(result, NotYet) else result.name
 
 
 def _raise(result):
@@ -104,19 +107,21 @@ def _raise(result):
 
 
 def _mark(result):
-    return "✓" if result is None else "–" if isinstance(result, NotYet) else "✗"
+    if result is None:
+        return "✓"
+    return "–" if isinstance(result, NotYet) else "✗"
 
 
 def _line(number, title, result):
-    said = result if isinstance(result, Slip) else _state(result)
-    return f"{_mark(result)} Exercise {number}, {title}: {said}"
+    ending = result if isinstance(result, Slip) else _state(result)
+    return f"{_mark(result)} Exercise {number}, {title}: {ending}"
 
 
 class Answer:
     """A learner's function that returns plain numbers only.
 
-    Its exceptions become a Slip; a stub (raise NotImplementedError, or an answer of ...) means not yet. The arguments
-    must come back unchanged: `mutable=True` in a call allows the change.
+    Its exceptions become a Slip; a stub (raise NotImplementedError, or an answer of ...) means not
+    yet. The arguments must come back unchanged, unless a call says `mutable=True`.
     """
 
     def __init__(self, function):
@@ -133,31 +138,28 @@ class Answer:
         except Slip:
             raise
         except (Exception, SystemExit) as error:
-            name = f"raises {type(error).__name__}"
-            raise Slip(
-                name, f"The call stopped with: {_first_line(error)}. {_inputs(before)}"
-            ) from None
+            stopped = f"The call stopped with: {_first_line(error)}. {_inputs(before)}"
+            raise Slip(f"raises {type(error).__name__}", stopped) from None
         if result is ...:
             raise NotYet
         if result is None:
             raise Slip("nothing returned", "The function returns None. End it with a return.")
         if not mutable and not _same(before, arguments):
-            raise Slip(
-                "input changed",
-                "An array of the caller was changed in place. Work on a new array: x = x * 2.",
-            )
+            in_place = "You changed an array of the caller in place. Work on a new one: x = x * 2."
+            raise Slip("input changed", in_place)
         return plain(result)
 
 
 def plain(value):
-    """`value` as numbers, strings, arrays, and tuples, lists and dicts of these, whatever class it pretends to be.
+    """`value` as numbers, strings, arrays, and tuples, lists and dicts of these.
 
-    Raises Slip for everything else: an object of one's own could claim to be equal to all numbers.
+    Raises Slip for anything else, whatever class it pretends to be: an object of a learner's own
+    class could claim to be equal to all numbers.
     """
     try:
         return _plain(value)
     except RecursionError:
-        raise Slip("not a number", "The answer holds lists within lists without end.") from None
+        raise Slip("not a number", "The answer nests lists without end.") from None
 
 
 def _plain(value):
@@ -169,20 +171,16 @@ def _plain(value):
     if kind is dict:
         return {str(key): _plain(item) for key, item in value.items()}
     if kind is np.ndarray and value.size > LARGEST:
-        raise Slip(
-            "too many numbers",
-            f"The answer holds an array of shape {value.shape}. Compare the docstring.",
-        )
+        huge = f"The answer holds an array of shape {value.shape}. Compare it with the docstring."
+        raise Slip("too many numbers", huge)
     if kind is np.ndarray or issubclass(kind, np.generic):
         result = np.array(value)
         if result.dtype.kind in NUMBERS:
             return result if result.ndim else result.item()
-    seen = (
-        describe(value) if kind is np.ndarray else f"an object of the class {kind.__name__}"
-    )  # its repr could do harm
-    raise Slip(
-        "not a number", f"The answer holds {seen}. Return numbers or NumPy arrays of numbers."
-    )
+    # The repr of an object could do harm.
+    seen = describe(value) if kind is np.ndarray else f"an object of the class {kind.__name__}"
+    plainly = "Return numbers or NumPy arrays of numbers."
+    raise Slip("not a number", f"The answer holds {seen}. {plainly}")
 
 
 def expect(holds, name, sentence):
@@ -192,11 +190,13 @@ def expect(holds, name, sentence):
 
 
 def expect_equal(got, right, otherwise, slips=(), rtol=1e-6):
-    """Raise Slip where `got` is not `right`: the first of `slips` (name, sentence, value) whose value it equals.
+    """Raise Slip unless `got` equals `right`: the first of `slips` whose value it equals.
 
-    Where it equals none of them, the slip is `otherwise`, a pair (name, sentence). Shapes are compared first.
+    `slips` are rows (name, sentence, value). If `got` equals none of them, the slip is a wrong
+    shape, or `otherwise`, a pair (name, sentence).
     """
-    got, right = numbers(got), numbers(right)
+    got = numbers(got)
+    right = numbers(right)
     if close(got, right, rtol):
         return
     for name, sentence, value in slips:
@@ -208,7 +208,10 @@ def expect_equal(got, right, otherwise, slips=(), rtol=1e-6):
 
 
 def close(a, b, rtol=1e-6):
-    """Are two arrays of one shape equal up to `rtol` of the largest finite number of b? NaN equals nothing."""
+    """Do a and b have one shape, and differ by at most `rtol` of the largest finite number of b?
+
+    NaN equals nothing.
+    """
     if a.shape != b.shape:
         return False
     largest = np.max(np.abs(b), initial=1e-12, where=np.isfinite(b))
@@ -217,7 +220,7 @@ def close(a, b, rtol=1e-6):
 
 
 def numbers(value):
-    """`value` as an array of floats. Raises Slip for what holds something else."""
+    """`value` as an array of floats. Raises Slip if it holds anything else."""
     try:
         array = np.asarray(plain(value))
         if array.dtype.kind in NUMBERS or _whole(array):
@@ -228,31 +231,30 @@ def numbers(value):
 
 
 def _whole(array):
-    """Does an array hold whole numbers alone, too large for 64 bits?"""
+    """Does an array hold nothing but whole numbers, too large for 64 bits?"""
     return array.dtype == object and all(type(item) is int for item in array.flat)
 
 
 def metrics(names, result):
-    """The dict of numbers that a run returns, with exactly these names. Raises Slip for anything else."""
+    """The dict of numbers that a run returns, with exactly these names. Otherwise raises Slip."""
     if type(result) is not dict or set(result) != set(names):
         raise Slip("wrong return", f"Return a dict with the keys {', '.join(map(repr, names))}.")
     values = {name: numbers(value) for name, value in result.items()}
     single = all(value.ndim == 0 and np.isfinite(value) for value in values.values())
-    expect(single, "not a number", "Each of the results is one finite number.")
+    expect(single, "not a number", "Each result must be one finite number.")
     return {name: float(value) for name, value in values.items()}
 
 
 def agrees(first, second, *names):
-    """Do two runs agree in these metrics, or in all where none is named, but for rounding?"""
+    """Do two runs agree, up to rounding, in these metrics, or in all if none is named?"""
     return all(abs(first[name] - second[name]) < 1e-9 for name in names or first)
 
 
 def parts(value, count, names):
-    """The `count` parts of a tuple that a function returns; `names` says what they are, such as "(y, mask)"."""
+    """The `count` parts of a returned tuple; `names` says what they are, such as "(y, mask)"."""
     if type(value) not in (tuple, list) or len(value) != count:
-        raise Slip(
-            "wrong return", f"Return {names}, {count} values. The answer is {describe(value)}."
-        )
+        sentence = f"Return {names}, {count} values. The answer is {describe(value)}."
+        raise Slip("wrong return", sentence)
     return value
 
 
@@ -262,14 +264,13 @@ def _same(before, after):
     if type(before) in (tuple, list):
         return len(before) == len(after) and all(map(_same, before, after))
     if type(before) is dict:
-        return before.keys() == after.keys() and all(
-            _same(before[key], after[key]) for key in before
-        )
+        same_keys = before.keys() == after.keys()
+        return same_keys and all(_same(before[key], after[key]) for key in before)
     if isinstance(before, np.ndarray):
         return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
-    return (
-        type(before) not in PLAIN or before == after or before != before
-    )  # NaN differs from itself
+    if type(before) not in PLAIN:
+        return True
+    return before == after or before != before  # NaN differs from itself
 
 
 def _inputs(arguments):

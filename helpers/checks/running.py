@@ -1,4 +1,7 @@
-"""Run a learner's notebook in a fresh kernel and ask which exercises are done. The file stays as it is."""
+"""Run a learner's notebook in a fresh kernel, and ask which exercises are done.
+
+The file stays as it is.
+"""
 
 import asyncio
 import json
@@ -17,7 +20,10 @@ from nbclient.exceptions import DeadKernelError
 
 CELL_TIMEOUT = 60  # seconds
 CHECKED_BY = re.compile(r"^from helpers\.checks import (\w+) as checks\b", re.MULTILINE)
-ASK = "import json\nfrom helpers.checks import exercise, {0}\nprint(json.dumps(exercise.results({0})))"
+ASK = """\
+import json
+from helpers.checks import exercise, {0}
+print(json.dumps(exercise.results({0})))"""
 
 
 class CannotRun(Exception):
@@ -25,42 +31,44 @@ class CannotRun(Exception):
 
 
 class Run(NamedTuple):
-    """What became of a notebook: rows (number, title, "done", "not yet" or a slip's name), and its cells as run."""
+    """What became of a notebook: rows (number, title, state), and its cells as they ran.
+
+    A state is "done", "not yet", or the name of a slip.
+    """
 
     results: list
     cells: list
 
 
 class ThisInterpreter(KernelSpecManager):
-    """Every kernel is the Python that runs this file, whatever kernels are installed for the user."""
+    """Every kernel is the Python that runs this file, whatever kernels the user has installed."""
 
-    def get_kernel_spec(self, kernel_name):  # noqa: ARG002 the name in the notebook is fixed and says nothing
+    def get_kernel_spec(self, kernel_name):  # noqa: ARG002 the notebook's name for it says nothing
+        # Without the option each kernel warns that its messages on loopback are not encrypted.
         command = ipykernel.kernelspec.get_kernel_dict(extra_arguments=["--log-level=ERROR"])
         return KernelSpec(resource_dir=str(ipykernel.kernelspec.RESOURCES), **command)
 
 
 def run(path, timeout=CELL_TIMEOUT):
-    """Run the notebook at `path` in its folder; a cell that raises, or takes longer, does not stop the others.
+    """Run the notebook at `path` in its folder, and return a Run.
 
-    Returns a Run. Raises CannotRun where the file is no notebook, has no checks, or ends its kernel.
+    A cell that raises, or takes longer than `timeout` seconds, does not stop the others. Raises
+    CannotRun if the file is not a notebook, has no checks, or ends its kernel.
     """
     nb = _read(path)
-    imported = CHECKED_BY.search(
-        "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
-    )
+    code = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
+    imported = CHECKED_BY.search(code)
     if imported is None:
         raise CannotRun("no cell imports its checks (from helpers.checks import ... as checks)")
     nb.cells.append(nbformat.v4.new_code_cell(ASK.format(imported[1])))
     _execute(nb, path.parent, timeout)
-    said = "".join(
-        output.get("text", "") for output in nb.cells[-1].outputs if output.get("name") == "stdout"
-    )
+    *cells, asked = nb.cells
+    printed = [output["text"] for output in asked.outputs if output.get("name") == "stdout"]
     try:
-        return Run(json.loads(said), nb.cells[:-1])
+        return Run(json.loads("".join(printed)), cells)
     except ValueError:
-        raise CannotRun(
-            f"helpers.checks has no checks of the name {imported[1]}, or a cell broke them"
-        ) from None
+        sentence = f"helpers.checks has no checks named {imported[1]}, or a cell broke them"
+        raise CannotRun(sentence) from None
 
 
 def _read(path):
@@ -68,7 +76,7 @@ def _read(path):
         return nbformat.read(path, as_version=4)
     except OSError as error:
         raise CannotRun(f"it cannot be read ({error.strerror})") from None
-    except Exception:  # nbformat raises what it meets: KeyError, AttributeError, its own
+    except Exception:  # nbformat lets through KeyError, AttributeError and its own errors
         raise CannotRun("it is not a notebook, or a broken one") from None
 
 
@@ -85,11 +93,9 @@ def _execute(nb, folder, timeout):
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    client.owns_km = True  # so that the kernel is shut down in the end
+    client.owns_km = True  # so that it shuts the kernel down at the end
     environment = {key: value for key, value in os.environ.items() if key != "NBGRADER_EXECUTION"}
-    loop = (
-        asyncio.SelectorEventLoop if sys.platform == "win32" else None
-    )  # the only kind that zmq likes there
+    loop = asyncio.SelectorEventLoop if sys.platform == "win32" else None  # as zmq wants it there
     with asyncio.Runner(loop_factory=loop) as runner:
         try:
             runner.run(client.async_execute(env=environment | {"COURSE_PROGRESS": "off"}))

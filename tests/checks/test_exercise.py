@@ -1,4 +1,4 @@
-"""The framework of the checks: what counts as an answer, what is compared with what, and what is said."""
+"""The framework of the checks: what counts as an answer, what is compared, and what is said."""
 
 import types
 
@@ -25,12 +25,8 @@ def twice(double, rng):
     """double(x) -> 2 x."""
     x = rng.normal(size=5)
     squared = ("squared", "That is x times x.", x**2)
-    expect_equal(
-        double(x),
-        2 * x,
-        ("not twice", f"For x[0] = {x[0]:.3f} expected {2 * x[0]:.3f}."),
-        [squared],
-    )
+    otherwise = ("not twice", f"For x[0] = {x[0]:.3f} expected {2 * x[0]:.3f}.")
+    expect_equal(double(x), 2 * x, otherwise, [squared])
 
 
 @exercise.exercise(2, "lists")
@@ -62,7 +58,10 @@ class Yes:
 
     __array_priority__ = 1000
     __hash__ = None
-    shape, dtype, size, ndim = (5,), np.dtype(float), 5, 1
+    shape = (5,)
+    dtype = np.dtype(float)
+    size = 5
+    ndim = 1
 
     def __eq__(self, other):
         return True
@@ -82,22 +81,32 @@ class Yes:
 
 
 class YesArray(np.ndarray):
-    __eq__, __sub__, __array__, __hash__ = Yes.__eq__, Yes.__sub__, Yes.__array__, None
+    __eq__ = Yes.__eq__
+    __sub__ = Yes.__sub__
+    __array__ = Yes.__array__
+    __hash__ = None
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         return np.True_
 
 
 class YesFloat(float):
-    __eq__, __sub__, __rsub__, __hash__ = Yes.__eq__, Yes.__sub__, Yes.__rsub__, None
+    __eq__ = Yes.__eq__
+    __sub__ = Yes.__sub__
+    __rsub__ = Yes.__rsub__
+    __hash__ = None
 
 
 class YesFloat64(np.float64):
-    __eq__, __sub__, __array__, __hash__ = Yes.__eq__, Yes.__sub__, Yes.__array__, None
+    __eq__ = Yes.__eq__
+    __sub__ = Yes.__sub__
+    __array__ = Yes.__array__
+    __hash__ = None
 
 
 class YesList(list):
-    __eq__, __hash__ = Yes.__eq__, None
+    __eq__ = Yes.__eq__
+    __hash__ = None
 
 
 class Liar:
@@ -130,7 +139,7 @@ FAKES = {
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_a_fake_is_no_number(fake):
+def test_a_fake_is_not_a_number(fake):
     assert slip(plain, fake()) == "not a number"
     assert strictly(lambda x: fake()) == "not a number"
 
@@ -152,7 +161,7 @@ def test_plain_makes_exact_copies():
 @pytest.mark.parametrize(
     "answer", [None, "1.5", [1, "2"], [1, None], [None], {"a": 1}, [[1], [1, 2]], 1j]
 )
-def test_what_is_no_number_is_none(answer):
+def test_anything_else_is_not_a_number(answer):
     assert slip(numbers, answer) == "not a number"
 
 
@@ -182,19 +191,16 @@ def test_a_list_that_holds_itself():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity_equal_no_number(value):
-    for slips in [(), [("infinite", "No.", np.full(5, np.inf))]]:
+    infinite = ("infinite", "No.", np.full(5, np.inf))
+    for slips in [(), [infinite]]:
         expected = "infinite" if slips and value == np.inf else "other"
-        assert (
-            slip(expect_equal, np.full(5, value), np.ones(5), ("other", "No."), slips) == expected
-        )
+        given = (np.full(5, value), np.ones(5), ("other", "No."), slips)
+        assert slip(expect_equal, *given) == expected
 
 
 def test_infinity_in_a_slip_does_not_swallow_other_answers():
-    value = np.array([np.inf, 1.0])
-    assert (
-        slip(expect_equal, [2.0, 5.0], [1.0, 1.0], ("other", "No."), [("infinite", "No.", value)])
-        == "other"
-    )
+    slips = [("infinite", "No.", np.array([np.inf, 1.0]))]
+    assert slip(expect_equal, [2.0, 5.0], [1.0, 1.0], ("other", "No."), slips) == "other"
 
 
 def test_close_compares_with_the_largest_number():
@@ -272,7 +278,7 @@ def test_none_is_a_forgotten_return():
     assert strictly(lambda x: None) == "nothing returned"
 
 
-def test_what_is_no_function_is_said():
+def test_an_answer_that_is_not_a_function_is_named():
     assert strictly(3.0) == "raises TypeError"
 
 
@@ -341,22 +347,20 @@ def test_a_changed_argument_is_seen(answer):
 
 
 def test_a_change_that_is_allowed():
-    answer, data = Answer(change_array), {"b": np.ones(2)}
+    answer = Answer(change_array)
+    data = {"b": np.ones(2)}
     assert answer(data, mutable=True) == 1
     assert slip(answer, data) == "input changed"
 
 
-def test_nan_in_an_argument_is_no_change():
-    assert (
-        Answer(lambda *x: 1)([np.nan, float("nan")], np.array([np.nan]), np.array(["a"]), None) == 1
-    )
+def test_nan_in_an_argument_is_not_a_change():
+    arguments = ([np.nan, float("nan")], np.array([np.nan]), np.array(["a"]), None)
+    assert Answer(lambda *x: 1)(*arguments) == 1
 
 
 def test_the_generator_is_there_to_be_used():
-    assert (
-        Answer(lambda rng: rng.random())(np.random.default_rng(0))
-        == np.random.default_rng(0).random()
-    )
+    drawn = Answer(lambda rng: rng.random())(np.random.default_rng(0))
+    assert drawn == np.random.default_rng(0).random()
 
 
 # --- what is printed, what is raised ---

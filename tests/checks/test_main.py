@@ -1,4 +1,4 @@
-"""python -m helpers.checks: which notebooks it finds, what it says of them, and that it leaves them alone."""
+"""python -m helpers.checks finds notebooks, says what is done in them, and leaves them alone."""
 
 import subprocess
 import sys
@@ -19,9 +19,8 @@ STATES = ["not yet", "done", "not yet", "not yet", "not yet"]
 
 def store(path, *sources):
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(
-        new_notebook(cells=[new_markdown_cell("# Title"), *map(new_code_cell, sources)]), path
-    )
+    cells = [new_markdown_cell("# Title"), *map(new_code_cell, sources)]
+    nbformat.write(new_notebook(cells=cells), path)
     return path
 
 
@@ -46,12 +45,9 @@ def found(wanted, start=None):
 
 def test_all_notebooks_are_found_here_and_from_below(course):
     everything = ["01_first.ipynb", "04_second.ipynb"]
-    assert (
-        found("*")
-        == found("*", course / "04_second")
-        == found("*", course.parents[1])
-        == everything
-    )
+    assert found("*") == everything
+    assert found("*", course / "04_second") == everything
+    assert found("*", course.parents[1]) == everything
 
 
 def test_some_are_found_by_number_file_and_folder(course):
@@ -77,14 +73,8 @@ def test_elsewhere_the_notebooks_of_this_course_are_found(tmp_path):
 
 
 def test_an_error_in_a_cell_does_not_stop_the_others(tmp_path):
-    path = store(
-        tmp_path / "mine.ipynb",
-        "1 / 0",
-        "this is no Python",
-        IMPORT + BACKWARD,
-        "%no_magic",
-        "undefined",
-    )
+    broken = ("1 / 0", "this is no Python")
+    path = store(tmp_path / "mine.ipynb", *broken, IMPORT + BACKWARD, "%no_magic", "undefined")
     before = path.read_bytes()
     assert states(path) == STATES
     assert path.read_bytes() == before
@@ -109,7 +99,7 @@ def test_a_check_prints_even_where_nbgrader_is_at_work(tmp_path, monkeypatch):
         (IMPORT + "import os\nos._exit(1)", "a cell ended its kernel"),
         (
             "from helpers.checks import no_such as checks",
-            "helpers.checks has no checks of the name no_such, or a cell",
+            "helpers.checks has no checks named no_such, or a cell",
         ),
     ],
 )
@@ -140,11 +130,12 @@ def test_the_table():
 
 
 def test_the_command(course):
-    """As a learner calls it: a table for each notebook, a sentence for each that is missing or broken."""
+    """As a learner calls it: a table for each notebook; a sentence if one is missing or broken."""
     store(course / "01_first" / "01_first.ipynb", IMPORT + FORGOTTEN)
     (course / "04_second" / "04_second.ipynb").write_text("{")
     command = [sys.executable, "-X", "utf8", "-m", "helpers.checks", "1", "01", "04", "08"]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    broken = f"{main.FOLDER.as_posix()}/04_second/04_second.ipynb"
     assert run.stdout.splitlines()[::2][:2] == [
         "01_first",
         "  2  the backward pass                          ✗ mask forgotten",
@@ -152,6 +143,6 @@ def test_the_command(course):
     assert run.stdout.splitlines()[-1] == "0 of 5 done"
     assert run.stderr.splitlines() == [
         f"There is no assignment 08 in {main.FOLDER.as_posix()}.",
-        f"{main.FOLDER.as_posix()}/04_second/04_second.ipynb could not be run: it is not a notebook, or a broken one.",
+        f"{broken} could not be run: it is not a notebook, or a broken one.",
     ]
     assert run.returncode == 1

@@ -11,26 +11,25 @@ SEEDS = range(5)  # each answer is checked on fresh numbers this often
 
 
 def cases(answers):
-    """Parametrize test(check, answer, slip) over a list of (check, {"a right answer": f, ...}, {"slip": f, ...}).
+    """Parametrize test(check, answer, slip) over rows (check, right answers, wrong answers).
 
-    In the second dict a key may be "slip: how" where several wrong answers share a slip.
+    The answers are dicts {"name": function}. The name of a wrong one is its slip, or "slip: how"
+    where several wrong answers share a slip.
     """
-    rows = []
+    params = []
     for check, right, wrong in answers:
-        rows += [
-            (check, answer, None, f"{check.__name__}-right-{name}")
-            for name, answer in right.items()
-        ]
-        rows += [
-            (check, answer, name.partition(":")[0], f"{check.__name__}-{name}")
-            for name, answer in wrong.items()
-        ]
-    params = [pytest.param(*row[:3], id=row[3].replace(" ", "_")) for row in rows]
+        params += [_param(check, answer, None, f"right-{name}") for name, answer in right.items()]
+        for name, answer in wrong.items():
+            params.append(_param(check, answer, name.partition(":")[0], name))
     return pytest.mark.parametrize(("check", "answer", "slip"), params)
 
 
+def _param(check, answer, slip, name):
+    return pytest.param(check, answer, slip, id=f"{check.__name__}-{name}".replace(" ", "_"))
+
+
 def assert_said(check, answer, slip, seeds=SEEDS):
-    """A right answer is done; a wrong one raises the slip when graded, and prints its name for a learner."""
+    """A right answer is done; a wrong one raises its slip if graded, and prints it otherwise."""
     for seed in seeds:
         if slip is None:
             check(answer, strict=True, seed=seed)
@@ -49,9 +48,8 @@ def said(check, answer):
 
 
 def assert_enough(answers):
-    """Each exercise has three right answers or more (the reference and two others), and three wrong ones or more."""
+    """Each exercise has at least three right answers, and wrong ones for at least three slips."""
     for check, right, wrong in answers:
         assert len(right) >= 3, f"{check.__name__} has {len(right)} right answers"
-        assert len({name.partition(":")[0] for name in wrong}) >= 3, (
-            f"{check.__name__} has too few wrong answers"
-        )
+        slips = {name.partition(":")[0] for name in wrong}
+        assert len(slips) >= 3, f"{check.__name__} has too few wrong answers"
