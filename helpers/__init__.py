@@ -1,12 +1,22 @@
-"""The package that the notebooks import. Each name has one home:
+"""The package that the notebooks import. Each name has one home; this is the map, in reading order.
 
-core, layers, noise           Parameter, Layer, Sequential; Linear, Conv2d, ReLU, ...; Dropout, GaussianNoise
-normalization, augmentation   BatchNorm, LayerNorm, InstanceNorm, GroupNorm; shift, rotate, jitter, cutout, mixup
-initializers, losses          he_normal, xavier_uniform, ...; MSELoss, CrossEntropyLoss, BCEWithLogitsLoss
-regularizers, optimizers      L1, L2, ElasticNet and the conventions of lambda; SGD, Adam, AdamW
-training, experiments         fit, evaluate, EarlyStopping; paired runs over seeds, with their tables and layout
-linear_models, data           ridge, lasso, their paths; the data sets, split, minibatches
-unfinished, cache             training that was stopped or diverged; finished runs on disk, by their fingerprint
-gradcheck, claims, arguments  check_layer; claim; one sentence for bad input
-plotting, widgets, checks     figures with alternative text; figures that follow sliders; checks of the assignments
+core                Parameter, Layer, Sequential: what every part of a network has in common
+layers              Linear, Conv2d, ReLU, Tanh, Sigmoid, Flatten
+noise               Dropout, GaussianNoise
+normalization       BatchNorm, LayerNorm, InstanceNorm, GroupNorm
+initializers        he_normal, xavier_uniform, orthogonal, ...
+losses              MSELoss, CrossEntropyLoss, BCEWithLogitsLoss
+regularizers        L1, L2, ElasticNet; the conventions for lambda
+optimizers          SGD, Adam, AdamW
+training            fit, evaluate, accuracy, EarlyStopping
+experiments         paired and sweep: runs over seeds, and their tables
+linear_models       ridge, lasso and their paths
+data                the data sets, split, minibatches
+augmentation        shift, rotate, jitter, cutout, mixup
+gradcheck           numerical_gradient, relative_error, check_layer
+claims              claim, claim_with: a takeaway that raises when it stops being true
+plotting, widgets   figures with alternative text, and figures that follow sliders
+
+internal/           machinery that no lecture asks you to open
+checks/             the checks of the assignments
 """

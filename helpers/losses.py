@@ -1,4 +1,7 @@
-"""Losses: `value(prediction, target)` is a mean over the batch, so that lambda means the same for every batch size."""
+"""Losses: `value(prediction, target)` is a mean over the batch.
+
+So lambda means the same for every batch size. `backward()` is the gradient of the last value.
+"""
 
 import numpy as np
 
@@ -6,17 +9,22 @@ from helpers.internal.arguments import array, describe, floats, rows
 
 
 class _Loss:
+    remembers = ()  # the names of what value leaves for backward
+
     def __getattr__(self, name):  # reached only where an attribute is missing
-        raise AttributeError(
-            f"{type(self).__name__} has no {name!r}; if backward needs it, call value first"
-        )
+        if name in self.remembers:
+            raise AttributeError(f"{type(self).__name__} has no {name!r} yet: call value first")
+        return object.__getattribute__(self, name)  # raises with Python's own sentence
 
 
 class MSELoss(_Loss):
     """L = mean of (prediction - target)^2 over all elements, as torch.nn.MSELoss. No factor 1/2.
 
-    prediction and target have the same shape. Raises ValueError where they have not: (N, 1) minus (N,) would be (N, N).
+    prediction and target have the same shape. Raises ValueError if the shapes differ: (N, 1) - (N,)
+    would broadcast to (N, N).
     """
+
+    remembers = ("error",)
 
     def value(self, prediction, target):
         """Return L, in squared units of the target."""
@@ -30,14 +38,17 @@ class MSELoss(_Loss):
 
 
 class CrossEntropyLoss(_Loss):
-    """L = -mean over n of sum over c of t[n, c] log softmax(logits[n])[c], in nats, as torch.nn.CrossEntropyLoss.
+    """L = -mean over n of sum over c of t[n, c] log softmax(logits[n])[c], in nats.
 
-    logits are (N, C). The target is either the label of each example, integers (N,) from 0 to C - 1, or probabilities
-    t (N, C) whose rows sum to one. Raises ValueError or TypeError for any other target.
+    logits are (N, C). The target is either the label of each example, integers (N,) from 0 to
+    C - 1, or probabilities t (N, C) whose rows sum to one. Raises ValueError or TypeError for any
+    other target. The same as torch.nn.CrossEntropyLoss.
     """
 
+    remembers = ("softmax", "target")
+
     def value(self, logits, target):
-        """Return L. The largest logit of each row is subtracted first, so that exp cannot overflow."""
+        """Return L. The largest logit of each row is subtracted, so that exp cannot overflow."""
         logits = floats("logits", logits)
         if logits.ndim != 2 or logits.size == 0:
             raise ValueError(f"logits must have shape (N, C) with N >= 1, got {logits.shape}")
@@ -55,19 +66,10 @@ class CrossEntropyLoss(_Loss):
     def _probabilities(target, logits):
         n, classes = logits.shape
         if target.shape == (n,):
-            if target.dtype.kind not in "iu":
-                raise TypeError(
-                    f"target must hold integer labels (N,) or probabilities (N, C), got {describe(target)}"
-                )
-            if target.min() < 0 or target.max() >= classes:
-                raise ValueError(
-                    f"target must hold labels 0 to {classes - 1}, got {target.min()} to {target.max()}"
-                )
-            return (target[:, None] == np.arange(classes)).astype(logits.dtype)
+            return _one_hot(target, classes).astype(logits.dtype)
         if target.shape != (n, classes):
-            raise ValueError(
-                f"target must have shape ({n},) or ({n}, {classes}), got {target.shape}"
-            )
+            expected = f"({n},) or ({n}, {classes})"
+            raise ValueError(f"target must have shape {expected}, got {target.shape}")
         target = floats("target", target)
         if (target < 0).any() or not np.allclose(target.sum(axis=1), 1):
             raise ValueError(
@@ -77,19 +79,23 @@ class CrossEntropyLoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """L = mean of log(1 + exp(z)) - t z over all elements, in nats: binary cross-entropy on logits z, as in PyTorch.
+    """L = mean of log(1 + exp(z)) - t z over all elements, in nats: binary cross-entropy.
 
-    logits z and target t have the same shape; t is between 0 and 1. Raises ValueError where not.
+    The logits z and the target t have the same shape, and t is between 0 and 1. Raises ValueError
+    otherwise. The same as torch.nn.BCEWithLogitsLoss.
     """
+
+    remembers = ("logits", "target")
 
     def value(self, logits, target):
         """Return L. log(1 + exp(z)) is computed as logaddexp(0, z), which cannot overflow."""
         logits, target = _pair("logits", logits, target)
-        if target.min() < 0 or target.max() > 1:
-            raise ValueError(
-                f"target must be between 0 and 1, got {target.min()} to {target.max()}"
-            )
-        self.logits, self.target = logits, target
+        low = target.min()
+        high = target.max()
+        if low < 0 or high > 1:
+            raise ValueError(f"target must be between 0 and 1, got {low} to {high}")
+        self.logits = logits
+        self.target = target
         return float(np.mean(np.logaddexp(0, logits) - target * logits))
 
     def backward(self):
@@ -98,10 +104,22 @@ class BCEWithLogitsLoss(_Loss):
         return (sigmoid - self.target) / self.target.size
 
 
+def _one_hot(labels, classes):
+    """Return t (N, C), True at the label of each example."""
+    if labels.dtype.kind not in "iu":
+        expected = "integer labels (N,) or probabilities (N, C)"
+        raise TypeError(f"target must hold {expected}, got {describe(labels)}")
+    low = labels.min()
+    high = labels.max()
+    if low < 0 or high >= classes:
+        raise ValueError(f"target must hold labels 0 to {classes - 1}, got {low} to {high}")
+    return labels[:, None] == np.arange(classes)
+
+
 def _pair(name, prediction, target):
-    prediction, target = floats(name, prediction), array("target", target)
+    prediction = floats(name, prediction)
+    target = array("target", target)
     if prediction.shape != target.shape:
-        raise ValueError(
-            f"target must have the shape of {name}, {prediction.shape}, got {target.shape}"
-        )
+        expected = f"the shape of {name}, {prediction.shape}"
+        raise ValueError(f"target must have {expected}, got {target.shape}")
     return prediction, target.astype(prediction.dtype, copy=False)

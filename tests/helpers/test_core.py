@@ -12,7 +12,9 @@ class Affine(Layer):
     """y = a x + c: two of them do not commute, so their order shows."""
 
     def __init__(self, a, c):
-        self.a, self.c, self.seen = Parameter([a]), Parameter([c], decay=False), np.zeros(1)
+        self.a = Parameter([a])
+        self.c = Parameter([c], decay=False)
+        self.seen = np.zeros(1)
 
     def forward(self, x):
         self.x = x
@@ -134,40 +136,36 @@ def test_a_loaded_state_computes_the_same_and_shares_no_memory():
 def test_a_state_of_other_shapes_is_refused_and_changes_nothing():
     net = Linear(3, 2, np.random.default_rng(0))
     before = net.state()
-    for state, got in (
-        ([np.ones((3, 2))], "[(3, 2)]"),
-        ([np.ones((3, 2)), np.ones(3)], "[(3, 2), (3,)]"),
-    ):
+    short = [np.ones((3, 2))]
+    other = [np.ones((3, 2)), np.ones(3)]
+    for state, got in ((short, "[(3, 2)]"), (other, "[(3, 2), (3,)]")):
         with refuses(ValueError, f"state must hold arrays of shapes [(3, 2), (2,)], got {got}"):
             net.load(state)
     assert_same(net.state(), before)
 
 
+LAYERS = "layers must be Layer objects such as ReLU(), got "
+
+
 @pytest.mark.parametrize(
-    ("layers", "kind", "sentence"),
+    ("layers", "got"),
     [
-        ([ReLU], TypeError, "layers must be Layer objects such as ReLU(), got "),
-        ([[ReLU(), Tanh()]], TypeError, "layers must be Layer objects such as ReLU(), got a list"),
-        (
-            [ReLU(), None],
-            TypeError,
-            "layers must be Layer objects such as ReLU(), got NoneType None",
-        ),
-        (
-            [np.ones((30, 30))],
-            TypeError,
-            "layers must be Layer objects such as ReLU(), got an array of shape (30, 30)",
-        ),
-        (
-            [Layer()] * 2,
-            ValueError,
-            "layers must be different objects, got the same one twice: make two",
-        ),
+        ([ReLU], "type "),
+        ([[ReLU(), Tanh()]], "a list"),
+        ([ReLU(), None], "NoneType None"),
+        ([np.ones((30, 30))], "an array of shape (30, 30)"),
     ],
 )
-def test_sequential_refuses(layers, kind, sentence):
-    with refuses(kind, sentence):
+def test_sequential_refuses_what_is_not_a_layer(layers, got):
+    with refuses(TypeError, LAYERS + got):
         Sequential(*layers)
+
+
+def test_sequential_refuses_the_same_layer_twice():
+    layer = Layer()
+    twice = "layers must be different objects, got the same one twice: create two"
+    with refuses(ValueError, twice):
+        Sequential(layer, layer)
 
 
 def test_what_a_subclass_forgot_is_named():
@@ -175,8 +173,32 @@ def test_what_a_subclass_forgot_is_named():
         Layer()(np.ones(1))
     with refuses(NotImplementedError, "Layer defines no backward"):
         Layer().backward(np.ones(1))
-    with refuses(AttributeError, "ReLU has no 'positiv'; if backward needs it, call forward first"):
-        _ = ReLU().positiv
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (Linear(3, 2, np.random.default_rng(0)), "wieght"),
+        (
+            Linear(3, 2, np.random.default_rng(0)),
+            "positive",
+        ),  # ReLU remembers that, Linear does not
+        (Sequential(ReLU()), "weight"),
+        (Layer(), "x"),
+    ],
+)
+def test_a_name_that_is_missing_gets_pythons_own_sentence(layer, name):
+    with refuses(AttributeError, f"'{type(layer).__name__}' object has no attribute '{name}'"):
+        getattr(layer, name)
+    assert not hasattr(layer, name)
+
+
+def test_what_forward_leaves_for_backward_says_that_forward_comes_first():
+    layer = ReLU()
+    with refuses(AttributeError, "ReLU has no 'positive' yet: call forward first"):
+        _ = layer.positive
+    layer(np.ones(2))
+    assert layer.positive.all()
 
 
 @pytest.mark.parametrize("x", [None, "text", [[1], [1, 2]], np.ones(2, complex)], ids=str)

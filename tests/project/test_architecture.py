@@ -37,7 +37,7 @@ RULES = {
     # Tier 1: core and initializers, never one another
     "layers": TIER_1,
     "losses": TIER_1,
-    "noise": TIER_1,
+    "noise": Rule(course=("core", "initializers", "internal.fast")),
     "normalization": TIER_1,
     "optimizers": TIER_1,
     "regularizers": TIER_1,
@@ -55,6 +55,7 @@ RULES = {
     # Machinery
     "internal.__init__": Rule(packages=()),
     "internal.arguments": TIER_0,
+    "internal.fast": TIER_0,
     "internal.fashion_mnist": Rule(
         lazily=("pooch", "requests", "tqdm")
     ),  # pooch downloads with requests
