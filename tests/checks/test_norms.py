@@ -1,5 +1,7 @@
 """Assignment 01: right and wrong answers to each exercise."""
 
+from functools import cache
+
 import numpy as np
 
 from helpers import linear_models
@@ -111,7 +113,8 @@ def penalty(W, lam):
 
 
 def penalty_loop(W, lam):
-    gradient, value = np.zeros_like(W), 0.0
+    gradient = np.zeros_like(W)
+    value = 0.0
     for i in np.ndindex(W.shape):
         value += 0.5 * lam * W[i] ** 2
         gradient[i] = lam * W[i]
@@ -228,7 +231,9 @@ def sweep(w, X, y, lam):
 
 
 def sweep_gram(w, X, y, lam):
-    G, c, w = X.T @ X / len(y), X.T @ y / len(y), np.array(w)
+    G = X.T @ X / len(y)
+    c = X.T @ y / len(y)
+    w = np.array(w)
     for d in range(len(w)):
         others = np.arange(len(w)) != d
         w[d] = soft(c[d] - G[d, others] @ w[others], lam / 2) / G[d, d]
@@ -236,8 +241,9 @@ def sweep_gram(w, X, y, lam):
 
 
 def sweep_residual(w, X, y, lam):
-    """Sums in place of means, and a residual that is kept up to date."""
-    w, r = w.copy(), y - X @ w
+    """Sums instead of means, and a residual that is kept up to date."""
+    w = w.copy()
+    r = y - X @ w
     for d, x in enumerate(X.T):
         r = r + x * w[d]
         w[d] = soft(x @ r, len(y) * lam / 2) / (x @ x)
@@ -247,22 +253,22 @@ def sweep_residual(w, X, y, lam):
 
 def sweep_wrong(threshold=0.5, own=1, divide=True, n=None, late=False, order=1):
     def answer(w, X, y, lam):
-        w, N = w.copy(), n or len(y)
+        w = w.copy()
+        N = n or len(y)
+        t = threshold * lam
         for d in range(len(w))[::order]:
             x = X[:, d]
-            c, G = x @ (y - X @ w + own * x * w[d]) / N, x @ x / N
-            w[d] = (
-                soft(c / G, threshold * lam)
-                if late
-                else soft(c, threshold * lam) / (G if divide else 1)
-            )
+            c = x @ (y - X @ w + own * x * w[d]) / N
+            G = x @ x / N
+            w[d] = soft(c / G, t) if late else soft(c, t) / (G if divide else 1)
         return w
 
     return answer
 
 
 def sweep_together(w, X, y, lam):
-    G, c = X.T @ X / len(y), X.T @ y / len(y)
+    G = X.T @ X / len(y)
+    c = X.T @ y / len(y)
     return soft(c - G @ w + np.diag(G) * w, lam / 2) / np.diag(G)
 
 
@@ -299,36 +305,32 @@ def fits(penalty, X, y):
         return linear_models.ridge(X, y, 0.0)[0][None]
     if penalty == "ridge":
         return linear_models.ridge_path(X, y, np.geomspace(0.01, 100, 12))
-    return linear_models.lasso_path(
-        X, y, linear_models.lam_max(X, y) * np.geomspace(1, 0.003, 12), tol=1e-6
-    )
+    lams = linear_models.lam_max(X, y) * np.geomspace(1, 0.003, 12)
+    return linear_models.lasso_path(X, y, lams, tol=1e-6)
 
 
 def errors(W, b, X, y):
     return np.mean((y[:, None] - X @ W.T - b) ** 2, axis=0)
 
 
-def deal(w, rng):
-    X = columns(560, rng)
-    return X, X @ w + rng.standard_normal(len(X))
+@cache
+def fitted(penalty, seed, same_length):
+    """(X, y, W) for the sparse and the dense truth: W is fitted to the first 30 examples."""
+    result = {}
+    children = np.random.default_rng(seed).spawn(2)
+    for name, rng, k in zip(("sparse", "dense"), children, (3, 15), strict=True):
+        X = columns(560, rng)
+        y = X @ truth(k, same_length) + rng.standard_normal(len(X))
+        result[name] = (X, y, fits(penalty, X[:30], y[:30]))
+    return result
 
 
 def run(
-    penalty,
-    seed,
-    on=slice(60, None),
-    choose_on=slice(30, 60),
-    intercept=True,
-    n_dense=15,
-    same_length=True,
+    penalty, seed, on=slice(60, None), choose_on=slice(30, 60), intercept=True, same_length=True
 ):
     """The reference experiment; its wrong versions differ in what they hand in."""
     result = {}
-    for name, rng, k in zip(
-        ("sparse", "dense"), np.random.default_rng(seed).spawn(2), (3, n_dense), strict=True
-    ):
-        X, y = deal(truth(k, same_length), rng)
-        W = fits(penalty, X[:30], y[:30])
+    for name, (X, y, W) in fitted(penalty, seed, same_length).items():
         b = y[:30].mean() - W @ X[:30].mean(axis=0) if intercept else np.full(len(W), 9.0)
         best = errors(W, b, X[choose_on], y[choose_on]).argmin()
         result[f"{name}: error"] = float(errors(W, b, X[on], y[on])[best])
@@ -338,15 +340,19 @@ def run(
 
 def run_loop(penalty, seed):
     """The same columns for both truths, and strengths tried one by one."""
-    rng, result = np.random.default_rng(seed), {}
-    X, noise = columns(660, rng), rng.standard_normal(660)
+    rng = np.random.default_rng(seed)
+    X = columns(660, rng)
+    noise = rng.standard_normal(660)
+    result = {}
     for name, w in (("sparse", truth(3)), ("dense", truth(15))):
-        y, best = X @ w + noise, np.inf
+        y = X @ w + noise
+        least = np.inf
         for W in fits(penalty, X[:30], y[:30]):
             b = y[:30].mean() - X[:30].mean(axis=0) @ W
             validation = np.mean((y[30:60] - X[30:60] @ W - b) ** 2)
-            if validation < best:
-                best, result[f"{name}: error"] = validation, np.mean((y[60:] - X[60:] @ W - b) ** 2)
+            if validation < least:
+                least = validation
+                result[f"{name}: error"] = np.mean((y[60:] - X[60:] @ W - b) ** 2)
         result[f"{name}: null error"] = np.mean((y[60:] - y[:30].mean()) ** 2)
     return result
 
@@ -360,7 +366,12 @@ UNSEEDED = np.random.default_rng(0)
 
 
 def run_by_penalty(penalty, seed):
-    return run(penalty, [seed, len(penalty), ord(penalty[0])])
+    return run(penalty, (seed, len(penalty), ord(penalty[0])))
+
+
+def run_one_truth(penalty, seed):
+    result = run(penalty, seed)
+    return {name: result["sparse" + name[name.index(":") :]] for name in checks.METRICS}
 
 
 FAIR = (
@@ -376,12 +387,7 @@ FAIR = (
         "null strength always chosen": lambda penalty, seed: run(
             "none" if penalty == "ridge" else penalty, seed
         ),
-        "truth without effect": lambda penalty, seed: (
-            {
-                name: run(penalty, seed)["sparse" + name[name.index(":") :]]
-                for name in checks.METRICS
-            }
-        ),
+        "truth without effect": run_one_truth,
         "two things changed": lambda penalty, seed: run(penalty, seed, same_length=False),
         "tested on the training set": lambda penalty, seed: run(penalty, seed, on=slice(30)),
         "no better than the mean": lambda penalty, seed: run(penalty, seed, intercept=False),
