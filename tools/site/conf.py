@@ -66,5 +66,5 @@ def copy_mathjax(app, error):
 def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", reading.read)
-    app.connect("autodoc-process-docstring", reference.process)
+    reference.setup(app)
     app.connect("build-finished", copy_mathjax)

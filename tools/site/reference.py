@@ -48,9 +48,26 @@ def _section(name):
     return "\n".join(lines)
 
 
-def process(_app, _kind, _name, _thing, _options, lines):
-    """Change the lines of a docstring in place; Sphinx calls it for each."""
+def setup(app):
+    """Tell Sphinx whom to ask about docstrings, signatures and members."""
+    app.connect("autodoc-process-docstring", change_docstring)
+    app.connect("autodoc-process-signature", without_factories)
+    app.connect("autodoc-skip-member", is_field_of_a_tuple)
+
+
+def change_docstring(_app, _kind, _name, _thing, _options, lines):
+    """Change the lines of a docstring in place."""
     lines[:] = as_rst("\n".join(lines)).splitlines()
+
+
+def without_factories(_app, _kind, _name, _thing, _options, signature, returns):
+    """`train_loss=<factory>` says nothing that `train_loss=...` does not."""
+    return (signature and signature.replace("<factory>", "...")), returns
+
+
+def is_field_of_a_tuple(_app, _kind, _name, thing, _skip, _options):
+    """Leave out "Alias for field number 0"; None lets Sphinx decide about all else."""
+    return True if type(thing).__name__ == "_tuplegetter" else None
 
 
 def as_rst(docstring):
