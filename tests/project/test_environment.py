@@ -79,15 +79,14 @@ def test_pip_brings_what_make_lab_brings():
     assert pip[0] == "-c constraints.txt"
     (extras,) = re.findall(r"^-e \.\[(.*)\]$", pip[1])
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert f"tools/setup.py {extras.replace(',', ' ')}\n" in makefile
+    assert f"lab:              # JupyterLab on the notebooks\n\t$(SETUP) {extras}\n" in makefile
     assert set(extras.split(",")) <= set(EXTRAS)
 
 
 def test_extras_of_the_makefile_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = {
-        extra for line in re.findall(r"tools/setup.py (.*)", makefile) for extra in line.split()
-    }
+    lines = re.findall(r"\$\(SETUP\) (.*)", makefile)
+    named = {extra for line in lines for extra in line.split()}
     assert named == set(EXTRAS)
 
 

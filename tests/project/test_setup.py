@@ -296,13 +296,19 @@ def packages(root):
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """A folder with some packages in several versions."""
+    """The address of an index of some packages in several versions."""
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "1.1", "2.0"):
         wheel(folder, "base", version)
         wheel(folder, "middle", version, "base<2", 'absent; python_version < "3"')
     wheel(folder, "extra", "3.0", "middle>=1.1")
-    return folder
+    for name in ("base", "middle", "extra"):
+        page = folder / "simple" / name / "index.html"
+        page.parent.mkdir(parents=True)
+        files = [path.name for path in folder.glob(f"{name}-*.whl")]
+        links = "".join(f'<a href="../../{file}">{file}</a>' for file in files)
+        page.write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+    return f"file://{folder}/simple"
 
 
 def small_course(folder, uv):
@@ -319,16 +325,11 @@ def small_course(folder, uv):
     return folder
 
 
-@pytest.mark.parametrize("source", ["settings of pip", "settings of uv"])
-def test_uv_and_pip_install_the_same(tmp_path, wheels, monkeypatch, source):
+def test_uv_and_pip_install_the_same(tmp_path, wheels, monkeypatch):
     """Of three versions the constraints choose one, which in turn limits another package."""
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    if source == "settings of uv":
-        monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_INDEX_URL", wheels)
     uv = small_course(tmp_path / "by uv", setup.venv_program(ROOT, "uv"))
     pip = small_course(tmp_path / "by pip", None)
     with open(tmp_path / "log", "w") as log:
