@@ -1,4 +1,4 @@
-"""make mutate: which slips it makes, what it says of the tests, and that its list of equal mutants cannot go stale."""
+"""make mutate: its slips, its verdict on tests, and its list of equal mutants, kept up to date."""
 
 import os
 import shutil
@@ -72,7 +72,8 @@ def test_a_mutant_keeps_its_name_when_lines_move():
 
 
 def entry(module, mutant):
-    return f'[[{module}]]\nwhere = "twice"\nline = "return x * 2"\nmutants = ["{mutant}"]\nwhy = "none"\n'
+    words = f'line = "return x * 2"\nmutants = ["{mutant}"]\nwhy = "none"'
+    return f'[[{module}]]\nwhere = "twice"\n{words}\n'
 
 
 def make_mutate(root, tests, listed=""):
@@ -94,7 +95,8 @@ def make_mutate(root, tests, listed=""):
 
 
 def test_the_verdicts_on_five_modules(tmp_path):
-    exact, weak = "assert twice(2) == 4", "assert twice(1) >= 2"
+    exact = "assert twice(2) == 4"
+    weak = "assert twice(1) >= 2"
     tests = {
         "a_killed": exact,
         "b_survives": weak,
@@ -102,11 +104,8 @@ def test_the_verdicts_on_five_modules(tmp_path):
         "d_not_equal": exact,
         "e_stale": exact,
     }
-    listed = (
-        entry("c_equal", "return x * 3")
-        + entry("d_not_equal", "return x * 3")
-        + entry("e_stale", "return x * 5")
-    )
+    listed = entry("c_equal", "return x * 3") + entry("d_not_equal", "return x * 3")
+    listed += entry("e_stale", "return x * 5")
     done = make_mutate(tmp_path, tests, listed)
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["module", "mutants", "equal", "survived", "killed"],
@@ -123,25 +122,23 @@ def test_the_verdicts_on_five_modules(tmp_path):
     assert faults == [
         "b_survives.py: 33.3% survive",
         "d_not_equal.py: listed as equal, but a test fails: twice:",
-        "e_stale.py: a list of equal mutants names none of today's: twice:",
+        "e_stale.py: listed as equal, but no mutant of today: twice:",
     ]
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        (
-            "assert twice(2) == 5",
-            "red: its tests do not pass as it is; see make test ARGS='tests/helpers/test_red.py'.",
-        ),
-        (None, "red: no test has its name; name one in TESTS of tools/quality/mutate.py."),
-    ],
-)
-def test_without_tests_that_pass_it_ends(tmp_path, line, said):
+SEE = "make test ARGS='tests/helpers/test_red.py'"
+WITHOUT_PASSING_TESTS = {
+    "assert twice(2) == 5": f"red: its tests fail without a slip already; see {SEE}.",
+    None: "red: no test has its name; name one in TESTS of tools/quality/mutate.py.",
+}
+
+
+@pytest.mark.parametrize(("line", "sentence"), WITHOUT_PASSING_TESTS.items())
+def test_without_tests_that_pass_it_ends(tmp_path, line, sentence):
     done = make_mutate(tmp_path, {"red": line})
     assert done.returncode == 1
-    assert done.stderr.strip() == said
+    assert done.stderr.strip() == sentence
 
 
 KNOWN = equal(EQUAL)

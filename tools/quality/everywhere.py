@@ -1,8 +1,8 @@
 """Compare the lectures' outputs in many environments: make test-everywhere ARGS="oldest zone"
 
-Words choose the environments whose names hold one of them. Each leaves its log in build/everywhere/.
-The last line and the exit status say whether all passed; an environment that this machine does not
-have counts as failed.
+Words choose the environments whose names hold one of them. Each leaves its log in
+build/everywhere/. The last line and the exit status say whether all passed; an environment that
+this machine does not have counts as failed.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def chosen(words):
 
 
 def main(args):
-    """Run the lectures in each environment and print its outcome; the exit status is 1 if one fails."""
+    """Run the lectures in each environment; the exit status is 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="parts of the environments' names; default: all")
     parser.add_argument("--notebooks", nargs="+", type=Path, default=form.lectures())

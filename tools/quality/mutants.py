@@ -1,7 +1,8 @@
-"""The mutants of a module: its source with one small slip each: < for <=, a number off by one, an argument lost.
+"""The mutants of a module: its source with one slip each, < for <=, a number off by one.
 
-The slips are mutmut's, and two more: a return gives None, a condition is reversed. Left alone are strings, errors with
-all that they say, annotations, decorators and imports: wording, or what would stop the module from being imported.
+The slips are mutmut's and two more: a return gives None, a condition is reversed. Strings, errors
+with their messages, annotations, decorators and imports are left alone: they are wording, or the
+module could not be imported.
 """
 
 import tomllib
@@ -18,7 +19,7 @@ LEFT_ALONE |= m.Call(func=m.Name("isinstance") | m.Name("len"))
 
 
 class Slip(NamedTuple):
-    """What a mutant changes. It is known by its words, not by a number, so that lines may move."""
+    """What a mutant changes. Its words identify it, not a line number, so that lines may move."""
 
     where: str  # function, Class.method, or "" at the top of the module
     line: str
@@ -28,21 +29,22 @@ class Slip(NamedTuple):
         return f"{self.where or 'top'}:\n    - {self.line}\n    + {self.mutant}"
 
 
+STRINGS = cst.SimpleString | cst.FormattedString | cst.ConcatenatedString
+
+
 def lose_return(node):
+    """`return x` becomes `return None`."""
     if node.value is not None and not m.matches(node.value, m.Name("None")):
-        yield node.with_changes(
-            value=cst.Name("None"), whitespace_after_return=cst.SimpleWhitespace(" ")
-        )
+        space = cst.SimpleWhitespace(" ")
+        yield node.with_changes(value=cst.Name("None"), whitespace_after_return=space)
 
 
 def lose_argument(node):
+    """`f(x, y)` becomes `f(x)`, or `f(x, None)`."""
     for argument in node.args:
-        if not isinstance(
-            argument.value, cst.SimpleString | cst.FormattedString | cst.ConcatenatedString
-        ):
-            yield from (
-                new for new in mutators.operator_arg_removal(node) if argument not in new.args
-            )
+        if not isinstance(argument.value, STRINGS):
+            shorter = mutators.operator_arg_removal(node)
+            yield from (new for new in shorter if argument not in new.args)
 
 
 NOT_OURS = (mutators.operator_string, mutators.operator_arg_removal)
@@ -51,9 +53,9 @@ OPERATORS += [(cst.Return, lose_return), (cst.Call, lose_argument)]
 
 
 def reversed_condition(test):
-    return cst.UnaryOperation(
-        cst.Not(), test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    )
+    """`if x` becomes `if not (x)`."""
+    bracketed = test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return cst.UnaryOperation(cst.Not(), bracketed)
 
 
 class _Visitor(cst.CSTVisitor):
@@ -61,61 +63,64 @@ class _Visitor(cst.CSTVisitor):
 
     def __init__(self):
         super().__init__()
-        self.found, self.inside = [], []
+        self.changes = []  # (name of the function, place of the old node, new node)
+        self.names = []  # of the functions and classes around this node
 
     def on_visit(self, node):
         if m.matches(node, LEFT_ALONE):
             return False
         if isinstance(node, cst.ClassDef | cst.FunctionDef):
-            self.inside.append(node.name.value)
-        for new in (
-            new for kind, slips in OPERATORS if isinstance(node, kind) for new in slips(node)
-        ):
-            self.keep(node, new)
+            self.names.append(node.name.value)
+        for kind, slips in OPERATORS:
+            if isinstance(node, kind):
+                for new in slips(node):
+                    self.add(node, new)
         if isinstance(node, cst.If | cst.While | cst.CompIf):
-            self.keep(node.test, reversed_condition(node.test))
+            self.add(node.test, reversed_condition(node.test))
         return True
 
     def on_leave(self, node):
         if isinstance(node, cst.ClassDef | cst.FunctionDef):
-            self.inside.pop()
+            self.names.pop()
 
-    def keep(self, old, new):
+    def add(self, old, new):
         place = self.get_metadata(WhitespaceInclusivePositionProvider, old)
-        self.found.append((".".join(self.inside), place, new))
+        self.changes.append((".".join(self.names), place, new))
 
 
 def mutants(source):
     """Return {Slip: mutated source}. Slips with the same words in one function count as one."""
-    tree, visitor, found = MetadataWrapper(cst.parse_module(source)), _Visitor(), {}
+    tree = MetadataWrapper(cst.parse_module(source))
+    visitor = _Visitor()
     tree.visit(visitor)
-    for where, place, new in visitor.found:
+    mutated = {}
+    for where, place, new in visitor.changes:
         code = replace(source, place, tree.module.code_for_node(new))
         if _compiles(code):
-            found[Slip(where, *difference(source, code))] = code
-    return found
+            mutated[Slip(where, *difference(source, code))] = code
+    return mutated
 
 
 def replace(source, place, new):
     """`source` with `new` from the first to the last character of `place`."""
     lines = source.splitlines(keepends=True)
-    first, last = (
-        lines[place.start.line - 1][: place.start.column],
-        lines[place.end.line - 1][place.end.column :],
-    )
-    return "".join([*lines[: place.start.line - 1], first, new, last, *lines[place.end.line :]])
+    first = place.start.line - 1
+    last = place.end.line - 1
+    before = [*lines[:first], lines[first][: place.start.column]]
+    after = [lines[last][place.end.column :], *lines[last + 1 :]]
+    return "".join([*before, new, *after])
 
 
 def difference(old, new):
     """The lines that differ, in `old` and in `new`, without their indents."""
-    old, new = ([line.strip() for line in code.splitlines()] for code in (old, new))
-    start = _in_common(old, new)
-    end = _in_common(old[start:][::-1], new[start:][::-1])
-    return tuple(" ".join(lines[start : len(lines) - end]) for lines in (old, new))
+    both = [[line.strip() for line in code.splitlines()] for code in (old, new)]
+    start = _in_common(*both)
+    end = _in_common(*(lines[start:][::-1] for lines in both))
+    return tuple(" ".join(lines[start : len(lines) - end]) for lines in both)
 
 
 def _in_common(old, new):
-    """How many lines are the same from the first on."""
+    """How many lines are the same at the start."""
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))))
 
 
@@ -129,12 +134,11 @@ def _compiles(code):
 
 def equal(path):
     """Read the list of mutants that no test can tell from the original: {module: {Slip: why}}."""
-    known = {}
-    for module, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
-        slips = {
-            Slip(entry["where"], entry["line"], words): entry["why"]
-            for entry in entries
-            for words in entry["mutants"]
-        }
-        known[module] = slips
-    return known
+    modules = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {module: dict(_slips(entries)) for module, entries in modules.items()}
+
+
+def _slips(entries):
+    for entry in entries:
+        for words in entry["mutants"]:
+            yield Slip(entry["where"], entry["line"], words), entry["why"]

@@ -1,8 +1,9 @@
-"""Runs the tests of helpers/ on mutants of it: make mutate, or make mutate ARGS="layers noise"
+"""Run the tests of helpers/ on mutants of it: make mutate, or make mutate ARGS="layers noise"
 
-A mutant is a module with one small slip. One that the tests of its module let pass survives: it shows what no test
-looks at. tests/project/mutants.toml lists those that behave like the original, with the reason. No file is changed: each mutant
-is imported from memory, in a process of its own. That needs fork, so Linux or macOS.
+A mutant is a module with one small slip. It survives if the tests of its module pass: it shows what
+no test looks at. tests/project/mutants.toml lists those that behave like the original, with the
+reason. No file is changed: each mutant is imported from memory, in a process of its own. That needs
+fork, so Linux or macOS.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from tools.quality.mutants import equal, mutants
 
 EQUAL = ROOT / "tests" / "project" / "mutants.toml"
 ENOUGH = 0.95
-LEFT_OUT = ("__init__", "plotting", "widgets")  # figures and sliders
+LEFT_OUT = ("__init__", "plotting", "png", "widgets")  # figures and sliders
 HELPERS = ROOT / "helpers"
 FILES = {
     path.stem: path
@@ -31,16 +32,14 @@ FILES = {
     if path.stem not in LEFT_OUT
 }
 MODULES = sorted(FILES)
-PLUGINS = (
-    "nbval.plugin",
-    "pytest_timeout",
-    "_hypothesis_pytestplugin",
-)  # no others: to look for them takes long
+# No other plugins: looking for them takes long.
+PLUGINS = ("nbval.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
 WARM = (*PLUGINS, "numpy", "scipy.stats", "joblib", "tqdm", "hypothesis")
 TESTED = "tests/helpers"
-TESTS = {  # beside test_<module>.py and test_<module>_*.py
+TESTS = {  # in addition to test_<module>.py and test_<module>_*.py
     "interrupts": ["training_diverges"],
     "printing": ["experiments"],
+    "table_checks": ["tables", "experiments"],
     "tables": ["experiments"],
 }
 SLOW = ("test_experiments_dask.py",)
@@ -50,8 +49,8 @@ def tests_of(module):
     """The files of tests that concern a module, its own first."""
     names = [f"test_{module}.py", f"test_{module}_*.py"]
     names += [f"test_{other}.py" for other in TESTS.get(module, [])]
-    found = [path for name in names for path in sorted((ROOT / TESTED).glob(name))]
-    return [f"{TESTED}/{path.name}" for path in found if path.name not in SLOW]
+    paths = [path for name in names for path in sorted((ROOT / TESTED).glob(name))]
+    return [f"{TESTED}/{path.name}" for path in paths if path.name not in SLOW]
 
 
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
@@ -73,7 +72,7 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 
 
 def run_tests(module, code, seconds=600):
-    """In a process of its own: exit with pytest's code. More than `seconds` of processor time end it."""
+    """In a new process: exit with pytest's code. It is killed after `seconds` of processor time."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -82,31 +81,30 @@ def run_tests(module, code, seconds=600):
 
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "timeout=120"]
     options += [f"-p{name}" for name in PLUGINS]
-    options += [
-        "-W",
-        "ignore::pytest.PytestAssertRewriteWarning",
-    ]  # what was imported once for all is plain
+    # What warm_up imported is not rewritten.
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     status = pytest.main([*options, *tests_of(module)])
-    for worker in (
-        multiprocessing.active_children()
-    ):  # joblib keeps its workers for minutes, and exit waits for them
+    # joblib keeps its workers for minutes, and exit waits for them.
+    for worker in multiprocessing.active_children():
         worker.terminate()
     sys.exit(status)
 
 
 def begin(*task):
+    """Start run_tests(*task) in a process that shares what is imported here."""
     process = multiprocessing.get_context("fork").Process(target=run_tests, args=task)
     process.start()
     return process
 
 
-def survivors(module, found, seconds, jobs):
-    """The slips of `found` that pass all tests."""
-    waiting, running = list(found), {}
+def survivors(module, mutated, seconds, jobs):
+    """The slips among {Slip: source} with which all tests of a module pass."""
+    waiting = list(mutated)
+    running = {}
     while waiting or running:
         while waiting and len(running) < jobs:
             slip = waiting.pop(0)
-            process = begin(module, found[slip], seconds)
+            process = begin(module, mutated[slip], seconds)
             running[process.sentinel] = process, slip
         for sentinel in connection.wait(running):
             process, slip = running.pop(sentinel)
@@ -116,7 +114,7 @@ def survivors(module, found, seconds, jobs):
 
 
 def original(module):
-    """The source, and the seconds of processor time of a mutant. Raises SystemExit where tests fail already."""
+    """The source, and the seconds that a mutant may take. Raises SystemExit if its tests fail."""
     if not tests_of(module):
         sys.exit(f"{module}: no test has its name; name one in TESTS of tools/quality/mutate.py.")
     code = FILES[module].read_text(encoding="utf-8")
@@ -124,40 +122,34 @@ def original(module):
     process = begin(module, code)
     process.join()
     if process.exitcode != 0:
-        sys.exit(
-            f"{module}: its tests do not pass as it is; see make test ARGS='{' '.join(tests_of(module))}'."
-        )
+        see = f"make test ARGS='{' '.join(tests_of(module))}'"
+        sys.exit(f"{module}: its tests fail without a slip already; see {see}.")
     return code, int(20 + 4 * (time.monotonic() - start))
 
 
 def examine(module, known, jobs):
-    """Try all mutants of a module. Returns its row of the table, and sentences about what is wrong."""
+    """Try all mutants of a module, of which `known` are equal to the original.
+
+    Returns the module's row of the table, the slips that no test notices, and the faults.
+    """
     code, seconds = original(module)
-    found = mutants(code)
-    alive = set(survivors(module, found, seconds, jobs))
-    counted = len(found) - len(known.keys() & found)
-    missed = [slip for slip in found if slip in alive and slip not in known]
-    score = 1 - len(missed) / counted
-    row = f"{module:16}{len(found):8}{len(found) - counted:8}{len(missed):10}{score:8.1%}"
-    faults = [
-        f"{module}.py: a list of equal mutants names none of today's: {slip}"
-        for slip in known.keys() - found
-    ]
-    faults += [
-        f"{module}.py: listed as equal, but a test fails: {slip}"
-        for slip in known.keys() & found.keys() - alive
-    ]
-    faults += [f"{module}.py: {1 - score:.1%} survive"] if score < ENOUGH else []
-    return row, [f"{module}.{slip}" for slip in missed], faults
+    mutated = mutants(code)
+    alive = set(survivors(module, mutated, seconds, jobs))
+    equals = known.keys() & mutated.keys()
+    missed = [slip for slip in mutated if slip in alive and slip not in known]
+    score = 1 - len(missed) / (len(mutated) - len(equals))
+    row = f"{module:16}{len(mutated):8}{len(equals):8}{len(missed):10}{score:8.1%}"
+    stale = known.keys() - mutated.keys()
+    faults = [f"listed as equal, but no mutant of today: {slip}" for slip in stale]
+    faults += [f"listed as equal, but a test fails: {slip}" for slip in equals - alive]
+    faults += [f"{1 - score:.1%} survive"] if score < ENOUGH else []
+    return row, [f"{module}.{slip}" for slip in missed], [f"{module}.py: {why}" for why in faults]
 
 
 def warm_up():
-    """Import what every mutant needs, and run few and always the same examples."""
-    os.environ |= {
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
+    """Import what every mutant needs, and let hypothesis try few examples, the same each time."""
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(ROOT)
     for name in WARM:
         importlib.import_module(name)
@@ -172,10 +164,11 @@ def warm_up():
     )
     settings.register_profile("mutate", few)
     settings.load_profile("mutate")
-    gc.freeze()  # no process looks through again what all have in common
+    gc.freeze()  # the processes need not look through what they share
 
 
 def main(arguments=None):
+    """Print the table and the slips that no test notices; exit with the faults."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "modules", nargs="*", choices=[*MODULES, []], metavar="module", help=", ".join(MODULES)
@@ -185,12 +178,13 @@ def main(arguments=None):
     )
     options = parser.parse_args(arguments)
     warm_up()
-    known, faults = equal(EQUAL), []
+    known = equal(EQUAL)
+    faults = []
     print(f"{'module':16}{'mutants':>8}{'equal':>8}{'survived':>10}{'killed':>8}")
     for module in options.modules or MODULES:
-        row, missed, wrong = examine(module, known.get(module, {}), options.jobs)
+        row, missed, of_module = examine(module, known.get(module, {}), options.jobs)
         print("\n".join([row, *missed]), flush=True)
-        faults += wrong
+        faults += of_module
     sys.exit("\n".join(faults) or 0)
 
 
