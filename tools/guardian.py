@@ -12,11 +12,13 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 
 MARK = "COURSE_RUN"
 PATIENCE = 3  # seconds between asking a process to end and killing it
+LOOK = 0.5  # seconds between two looks at the parent
 ROUNDS = 5  # how often what was started meanwhile is looked for
 
 
@@ -25,7 +27,7 @@ def guard():
     mark = secrets.token_hex(8)
     command = [sys.executable, __file__, mark]
     if "MAKELEVEL" in os.environ:
-        command += [str(os.getpid()), str(os.getppid())]
+        command += [str(os.getppid()), str(os.getpid())]
     inherited = {name: value for name, value in os.environ.items() if name != MARK}
     guardian = subprocess.Popen(
         command, stdin=subprocess.PIPE, env=inherited, start_new_session=True
@@ -70,18 +72,21 @@ def _signal(send):
         return
 
 
-def end_with(guarded, parent):
-    """Wait until the process `parent` is gone, then end the guarded one."""
-    if psutil.pid_exists(parent):
-        psutil.Process(parent).wait()
-    if psutil.pid_exists(guarded):
-        end([psutil.Process(guarded)])
+def end_with(parent, guarded):
+    """Wait until the guarded process has lost its parent, then end it."""
+    try:
+        process = psutil.Process(guarded)
+        while process.ppid() == parent:
+            time.sleep(LOOK)
+    except psutil.NoSuchProcess:
+        return
+    end([process])
 
 
-def watch(mark, guarded=None, parent=None):
+def watch(mark, *parent_and_guarded):
     """The guardian's life."""
-    if parent is not None:
-        ids = int(guarded), int(parent)
+    if parent_and_guarded:
+        ids = [int(number) for number in parent_and_guarded]
         threading.Thread(target=end_with, args=ids, daemon=True).start()
     sys.stdin.buffer.read()
     for _ in range(ROUNDS):
