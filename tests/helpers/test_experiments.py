@@ -1,7 +1,11 @@
-"""Paired runs: numbers worked by hand, coverage by simulation, the two printed forms, and runs that go wrong."""
+"""Paired runs: numbers by hand, coverage by simulation, both printed forms, runs that go wrong."""
 
+import doctest
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -11,8 +15,11 @@ import joblib
 import numpy as np
 import pytest
 
+from helpers import experiments
 from helpers.experiments import PairedTable, Sweep, paired, sweep
 from helpers.internal import tables
+from tests.helpers.support.refusal import refuses
+from tools import ROOT
 
 SEEDS = [3, 1, 4, 15]
 BETTER = {"accuracy (%)": "higher", "loss": "lower"}
@@ -22,7 +29,7 @@ BOTH = pytest.mark.parametrize(
 
 
 def noisy(value, seed):
-    """Settings with the same seed share `common`, which is much larger than what is left in the difference."""
+    """Settings with the same seed share `common`, which is much larger than their difference."""
     common, own = np.random.default_rng(seed).normal(size=2) * [10, 0.1]
     return {"accuracy (%)": 90 + common + value * (1 + own), "loss": 2 + common - value * (1 + own)}
 
@@ -41,7 +48,8 @@ def silent(monkeypatch):
 
 def test_a_paired_interval_by_hand():
     result = table([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 4.0, 6.0])  # differences 1, 2, 1, 2
-    # mean 1.5; squared deviations sum to 1, so sd = sqrt(1/3); over sqrt(4): 0.288675; t with 3 degrees: 3.182446
+    # mean 1.5; squared deviations sum to 1, so sd = sqrt(1/3), over sqrt(4) it is 0.288675;
+    # t with 3 degrees of freedom is 3.182446
     assert result.mean("loss", "plain") == 2.5
     assert result.mean("loss", "dropout") == 4.0
     assert result.difference("loss", "dropout") == 1.5
@@ -65,9 +73,8 @@ def test_the_interval_covers_the_truth_95_times_in_100():
     for _ in range(2_000):
         a = rng.normal(size=6) * 5
         result = table(a, a + rng.normal(0.3, 1.0, size=6))
-        hits.append(
-            abs(result.difference("loss", "dropout") - 0.3) <= result.interval("loss", "dropout")
-        )
+        error = abs(result.difference("loss", "dropout") - 0.3)
+        hits.append(error <= result.interval("loss", "dropout"))
     assert 0.93 < np.mean(hits) < 0.97
 
 
@@ -75,9 +82,7 @@ def test_simultaneous_intervals_hold_together():
     rng = np.random.default_rng(0)
     hits = []
     for _ in range(1_000):
-        rows = {
-            str(k): rng.normal(size=8) for k in range(6)
-        }  # all equal in truth: five comparisons
+        rows = {str(k): rng.normal(size=8) for k in range(6)}  # truly equal: five comparisons
         result = PairedTable({"loss": rows}, range(8), simultaneous=True)
         hits.append({result.verdict("loss", str(k)) for k in range(1, 6)} == {"not separable"})
     assert 0.94 < np.mean(hits) < 0.99
@@ -101,14 +106,7 @@ def test_pairing_cancels_what_seeds_share():
     result = paired({"plain": 0.0, "dropout": 1.0}, noisy, range(10), n_jobs=1)
     assert np.std(result.values["loss"]["plain"]) > 3
     assert result.interval("loss", "dropout") < 0.2
-    shuffled = dict(
-        zip(
-            ("plain", "dropout"),
-            (result.values["loss"][n] for n in ("plain", "dropout")),
-            strict=True,
-        )
-    )
-    shuffled["dropout"] = np.roll(shuffled["dropout"], 1)
+    shuffled = result.values["loss"] | {"dropout": np.roll(result.values["loss"]["dropout"], 1)}
     assert PairedTable({"loss": shuffled}, range(10)).interval("loss", "dropout") > 3
 
 
@@ -128,12 +126,12 @@ def test_every_run_gets_its_value_and_its_integer_seed():
 
 def test_runs_go_seed_by_seed():
     order = []
-    paired(
-        {"a": 1, "b": 2},
-        lambda value, seed: order.append((seed, value)) or {"x": 0},
-        [5, 6],
-        n_jobs=1,
-    )
+
+    def run(value, seed):
+        order.append((seed, value))
+        return {"x": 0}
+
+    paired({"a": 1, "b": 2}, run, [5, 6], n_jobs=1)
     assert order == [(5, 1), (5, 2), (6, 1), (6, 2)]
 
 
@@ -166,7 +164,8 @@ def test_results_cannot_be_changed_by_accident():
     ],
 )
 def test_the_words_of_the_verdict(shift, better, verdict):
-    a, wobble = np.arange(6.0), np.array([0.1, -0.1, 0.1, -0.1, 0.1, -0.1])
+    a = np.arange(6.0)
+    wobble = np.array([0.1, -0.1, 0.1, -0.1, 0.1, -0.1])
     assert table(a, a + shift + wobble, better=better).verdict("loss", "dropout") == verdict
 
 
@@ -189,9 +188,8 @@ def test_a_constant_difference_is_separable():
 
 
 def test_a_tiny_constant_difference_shows_its_digits():
-    assert "0.000010 ± 0.000000   higher" in str(
-        table([1.0, 2.0, 4.0], [1.00001, 2.00001, 4.00001])
-    )
+    text = str(table([1.0, 2.0, 4.0], [1.00001, 2.00001, 4.00001]))
+    assert "0.000010 ± 0.000000   higher" in text
 
 
 # The two forms
@@ -212,7 +210,8 @@ def test_two_settings_make_a_line_per_metric():
         "accuracy (%)         94.0       94.0     0.0 ± 0.2     not separable",
         "  most frequent       9.7",
         "loss                0.210      0.311   0.101 ± 0.002   worse",
-        '3 seeds. Difference from "one-hot", paired by seed, ± 95 % interval for each comparison, not simultaneous.',
+        '3 seeds. Difference from "one-hot", paired by seed, ± 95 % interval for each comparison, '
+        "not simultaneous.",
     ]
     assert repr(result) == str(result)
 
@@ -244,7 +243,9 @@ class Cells(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.cells, self.attributes = [], [], []
+        self.open = []
+        self.cells = []
+        self.attributes = []
         self.feed(text)
         self.close()
         assert self.open == []
@@ -277,7 +278,8 @@ def test_the_html_form_holds_the_same_words(names):
 
 
 def test_digits_may_be_given():
-    a, b = np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.0, 2.9])
+    a = np.array([1.0, 2.0, 3.0])
+    b = np.array([1.1, 2.0, 2.9])
     assert "2.0000    2.0000   0.0000 ± 0.2484   not separable" in str(table(a, b, digits=4))
     values = {"loss": {"a": a, "b": b}, "error": {"a": a, "b": b}}
     text = str(PairedTable(values, range(3), digits={"loss": 0}))
@@ -313,9 +315,8 @@ def test_minus_zero_is_never_printed():
 def test_rounding_dust_does_not_change_the_text():
     rng = np.random.default_rng(0)
     for _ in range(50):
-        a = (
-            np.round(rng.uniform(90, 96, size=20) * 8) / 8
-        )  # shares of 800: ties at the last printed digit are common
+        # Shares of 800: ties at the last printed digit are common.
+        a = np.round(rng.uniform(90, 96, size=20) * 8) / 8
         b = a + np.round(rng.normal(size=20) * 8) / 8
         dust = [values * (1 + 1e-14 * rng.normal(size=20)) for values in (a, b)]
         assert str(table(a, b)) == str(table(*dust))
@@ -341,7 +342,8 @@ def test_more_decimals_where_rounding_would_hide_the_verdict():
     ids=str,
 )
 def test_paired_makes_the_table_that_its_options_ask_for(options):
-    settings, null = {"plain": 0.0, "dropout": 1.0, "both": 1.5}, {"null": {"loss": 9.0}}
+    settings = {"plain": 0.0, "dropout": 1.0, "both": 1.5}
+    null = {"null": {"loss": 9.0}}
     result = paired(settings, noisy, SEEDS, n_jobs=1, references=null, **options)
     assert str(result) == str(PairedTable(result.values, SEEDS, references=list(null), **options))
 
@@ -428,7 +430,7 @@ def test_a_failing_run_names_setting_and_seed(n_jobs):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_an_exception_that_cannot_travel_is_told_in_words(n_jobs):
+def test_an_exception_that_cannot_be_unpickled_comes_as_a_sentence(n_jobs):
     class Awkward(Exception):
         def __init__(self, left, right):
             super().__init__(f"{left} and {right}")
@@ -436,19 +438,59 @@ def test_an_exception_that_cannot_travel_is_told_in_words(n_jobs):
     def run(_value, _seed):
         raise Awkward("this", "that")
 
-    with pytest.raises(
-        RuntimeError,
-        match=r"Awkward: this and that\nThis came from the run of '\w+' with seed \d+\.",
-    ):
+    sentences = r"Awkward: this and that\nThis came from the run of '\w+' with seed \d+\."
+    with pytest.raises(RuntimeError, match=sentences):
         paired({"plain": 0.0, "dropout": 1.0}, run, SEEDS, n_jobs=n_jobs)
 
 
-def test_an_interrupt_passes():
-    def run(_value, _seed):
-        raise KeyboardInterrupt
+LONG_RUNS = """
+import signal, sys, time
+from helpers.experiments import paired
 
-    with pytest.raises(KeyboardInterrupt):
-        paired({"plain": 0.0, "dropout": 1.0}, run, SEEDS, n_jobs=1)
+def run(value, seed):
+    print("running", flush=True)
+    time.sleep(60)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+paired({"plain": 0.0, "dropout": 1.0}, run, range(4), n_jobs=int(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to interrupt")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_ends_the_program_and_leaves_no_worker(n_jobs):
+    program = subprocess.Popen(
+        [sys.executable, "-c", LONG_RUNS, str(n_jobs)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for _ in range(n_jobs):
+        assert program.stdout.readline() == "running\n"
+    os.killpg(program.pid, signal.SIGINT)  # a terminal interrupts the workers too
+    _, errors = program.communicate(timeout=60)
+    assert program.returncode == -signal.SIGINT
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert _ends(program.pid), "a worker is left"
+
+
+def _ends(group):
+    """Whether no process of the group is left, or will be in half a minute."""
+    for _ in range(300):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_the_example_prints_what_it_says():
+    results = doctest.testmod(experiments)
+    assert results.failed == 0
+    assert results.attempted > 0
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -457,9 +499,7 @@ def test_a_nan_is_refused_in_one_sentence(n_jobs):
         time.sleep(0.01)
         return noisy(value, seed) | {"loss": float("nan") if value and seed == 1 else 1.0}
 
-    with pytest.raises(
-        ValueError, match=r"^'loss' of 'dropout' with seed 1 must be a number, got nan$"
-    ):
+    with refuses(ValueError, "'loss' of 'dropout' with seed 1 must be a number, got nan"):
         paired({"plain": 0.0, "dropout": 1.0}, run, SEEDS, n_jobs=n_jobs)
 
 
@@ -485,7 +525,7 @@ def test_the_bar_is_drawn_on_stderr_and_can_be_silenced(call, monkeypatch, capsy
 
 
 def valley(strength, seed):
-    """A validation loss with its lowest point near strength 0.01, shifted by the seed; even seeds at 0.1."""
+    """A validation loss that is lowest at strength 0.1, or at 0.01 for even seeds."""
     place = np.log10(strength) + (1 if seed % 2 else 2)
     return {
         "validation loss": place**2,
@@ -541,22 +581,17 @@ def test_better_decides_the_direction():
     rows = {"validation loss": [[1.0, 2.0], [5.0, 6.0]], "gap": [[1.0, 2.0], [5.0, 6.0]]}
     assert Sweep([1, 2], rows, range(2), better={"validation loss": "higher"}).best_on() == 2
     assert Sweep([1, 2], rows, range(2), better={"gap": "lower"}).best_on("gap") == 1
-    made = sweep(
-        [1.0, 2.0], lambda gap, _seed: {"gap": gap}, SEEDS, n_jobs=1, better={"gap": "higher"}
-    )
-    assert made.best_on("gap") == 2
-    with pytest.raises(
-        ValueError, match=r"^better must say whether 'gap' is good when 'higher' or 'lower', got no"
-    ):
+    options = {"n_jobs": 1, "better": {"gap": "higher"}}
+    assert sweep([1.0, 2.0], lambda x, _: {"gap": x}, SEEDS, **options).best_on("gap") == 2
+    sentence = "^better must say 'higher' or 'lower' for 'gap', got neither$"
+    with pytest.raises(ValueError, match=sentence):
         Sweep([1, 2], rows, range(2)).best_on("gap")
 
 
 def test_nothing_is_chosen_on_the_test_set():
     result = sweep([0.1, 0.01], valley, SEEDS, n_jobs=1)
-    sentence = (
-        r"^metric must not be one of the test set, which is read after the choice, got 'test loss'$"
-    )
-    with pytest.raises(ValueError, match=sentence):
+    sentence = "^metric must not be one of the test set, which is read after the choice, got"
+    with pytest.raises(ValueError, match=f"{sentence} 'test loss'$"):
         result.best_on("test loss")
 
 
@@ -576,9 +611,10 @@ def test_a_sweep_prints_means_with_intervals():
 
 
 def test_integers_reach_the_run_as_integers():
-    result = sweep(
-        [1, 5, 20], lambda patience, _seed: {"epochs": len(range(patience))}, SEEDS, n_jobs=1
-    )
+    def run(patience, _seed):
+        return {"epochs": len(range(patience))}
+
+    result = sweep([1, 5, 20], run, SEEDS, n_jobs=1)
     assert result.mean("epochs").tolist() == [1, 5, 20]
 
 
@@ -586,13 +622,8 @@ def test_integers_reach_the_run_as_integers():
 
 
 def two(**options):
-    arguments = {
-        "settings": {"a": 0.0, "b": 1.0},
-        "run": noisy,
-        "seeds": SEEDS,
-        "n_jobs": 1,
-    } | options
-    return paired(**arguments)
+    settings = {"a": 0.0, "b": 1.0}
+    return paired(**{"settings": settings, "run": noisy, "seeds": SEEDS, "n_jobs": 1} | options)
 
 
 @pytest.mark.parametrize(

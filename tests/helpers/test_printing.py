@@ -1,4 +1,4 @@
-"""helpers/internal/printing.py on tables made by hand: how many digits are shown, the columns of the text, the rows in HTML."""
+"""Printed tables made by hand: how many digits, the columns of the text, the rows in HTML."""
 
 import re
 from xml.etree import ElementTree

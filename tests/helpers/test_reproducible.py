@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes in every process: by running all that is random twice, and by reading the code."""
+"""The same seed gives the same bytes in every process: all random code runs twice, and is read."""
 
 import ast
 import json
@@ -17,21 +17,10 @@ from tools import ROOT
 MODULES = sorted((ROOT / "helpers").rglob("*.py"))
 HIDDEN = {"hash", "id", "os", "time", "datetime"}  # what no seed is made of
 GENERATORS = {"default_rng", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"}
-ORDERED = {
-    "list",
-    "tuple",
-    "enumerate",
-    "iter",
-    "zip",
-    "map",
-    "array",
-    "asarray",
-    "fromiter",
-    "join",
-    "dict",
-    "next",
-}
+ORDERED = {"list", "tuple", "dict", "enumerate", "iter", "next", "zip", "map", "join"}
+ORDERED |= {"array", "asarray", "fromiter"}  # of NumPy
 SETS = {"set", "frozenset"}
+SET_OPERATORS = (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)
 
 
 def process(cwd, order, seed, **environment):
@@ -62,18 +51,17 @@ def test_everything_that_takes_a_generator_or_seeds_is_called():
 
 
 def test_another_seed_gives_other_bytes():
-    seeds = {"experiments.paired", "experiments.sweep", "tables.checked_seeds"}  # given as such
-    same = {"initializers.zeros", *seeds}
+    given_seeds = {"experiments.paired", "experiments.sweep", "table_checks.checked_seeds"}
+    same = {"initializers.zeros", *given_seeds}
     for name, call in CALLS.items():
-        first, again, other = (
-            b"|".join(parts(call(np.random.default_rng(seed)))) for seed in (5, 5, 6)
-        )
+        results = (call(np.random.default_rng(seed)) for seed in (5, 5, 6))
+        first, again, other = (b"|".join(parts(result)) for result in results)
         assert first == again, name
         assert (first == other) == (name in same), name
 
 
 def hidden_randomness(tree):
-    """What in a syntax tree makes two processes differ; the shared generators have a test in test_architecture.py."""
+    """What in a syntax tree makes two processes differ, but for NumPy's shared generator."""
     sets = {
         target.id for node in ast.walk(tree) for target in _targets(node) if _is_set(node.value)
     }
@@ -88,8 +76,10 @@ def hidden_randomness(tree):
 
 
 def _calls(node, sets):
-    name, text = ast.unparse(node.func).split(".")[-1], ast.unparse(node)
-    if ast.unparse(node.func) in ("os.urandom", "os.getrandom", "hash"):
+    text = ast.unparse(node)
+    function = ast.unparse(node.func)
+    name = function.split(".")[-1]
+    if function in ("os.urandom", "os.getrandom", "hash"):
         yield text
     if name in GENERATORS:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -103,21 +93,16 @@ def _calls(node, sets):
 def _is_set(node, names=()):
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in SETS
-    if isinstance(node, ast.BinOp) and isinstance(
-        node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor
-    ):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, SET_OPERATORS):
         return _is_set(node.left, names) or _is_set(node.right, names)
-    return isinstance(node, ast.Set | ast.SetComp) or (
-        isinstance(node, ast.Name) and node.id in names
-    )
+    if isinstance(node, ast.Name):
+        return node.id in names
+    return isinstance(node, ast.Set | ast.SetComp)
 
 
 def _targets(node):
-    return (
-        [target for target in node.targets if isinstance(target, ast.Name)]
-        if isinstance(node, ast.Assign)
-        else []
-    )
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [target for target in targets if isinstance(target, ast.Name)]
 
 
 def _modules(node):

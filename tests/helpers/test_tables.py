@@ -1,24 +1,21 @@
-"""helpers/internal/tables.py on numbers made by hand: what is shown, rounded, chosen and refused."""
+"""Tables and their checks on numbers made by hand: what is shown, rounded, chosen and refused."""
 
 import numpy as np
 import pytest
 
-from helpers.internal.tables import (
-    PairedTable,
-    Sweep,
+from helpers.internal.table_checks import (
     check_names,
     checked_decimals,
     checked_directions,
     checked_seeds,
 )
+from helpers.internal.tables import PairedTable, Sweep
 
-HALF = (
-    4.302652730 / 3**0.5
-)  # the half width around the mean of -1, 0 and 1: t with 2 degrees of freedom
+HALF = 4.302652730 / 3**0.5  # half width of -1, 0 and 1: t with 2 degrees of freedom
 
 
 def apart(difference, half, at=0.0):
-    """Two settings over three seeds: a is constant, b has this mean difference from a and this half width."""
+    """Two settings over three seeds: a is constant, b differs by `difference` ± `half`."""
     a = np.full(3, float(at))
     return {"a": a, "b": a + np.array([-1.0, 0.0, 1.0]) * half / HALF + difference}
 
@@ -38,11 +35,9 @@ def test_what_a_table_keeps_of_its_arguments():
     table = PairedTable(
         VALUES, np.array([5, 0, 7]), references=iter(["null"]), digits=2, better={"loss": "lower"}
     )
-    assert (table.seeds, table.metrics, table.settings) == (
-        [5, 0, 7],
-        ["loss", "score"],
-        ["a", "b", "c"],
-    )
+    assert table.seeds == [5, 0, 7]
+    assert table.metrics == ["loss", "score"]
+    assert table.settings == ["a", "b", "c"]
     assert {type(seed) for seed in table.seeds} == {int}
     assert (table.baseline, table.references) == ("a", ["null"])
     assert (table.better, table.digits) == ({"loss": "lower"}, {"loss": 2, "score": 2})
@@ -52,7 +47,8 @@ def test_what_a_table_keeps_of_its_arguments():
 
 
 def test_a_table_keeps_its_numbers_whatever_becomes_of_the_callers():
-    a, b = np.zeros(3), np.ones(3)
+    a = np.zeros(3)
+    b = np.ones(3)
     table = PairedTable({"loss": {"a": a, "b": b}}, range(3))
     b[:] = 7
     assert table.difference("loss", "b") == 1
@@ -78,9 +74,8 @@ def test_only_the_comparisons_that_are_shown_share_the_5_percent(more, compariso
 def test_a_difference_counts_from_a_share_of_1e_12_on(size):
     def verdict(share):
         a = np.full(3, size)
-        return PairedTable({"loss": {"a": a, "b": a + share * abs(size)}}, range(3)).verdict(
-            "loss", "b"
-        )
+        table = PairedTable({"loss": {"a": a, "b": a + share * abs(size)}}, range(3))
+        return table.verdict("loss", "b")
 
     assert [verdict(1e-13), verdict(1e-10), verdict(-1e-10)] == ["not separable", "higher", "lower"]
 
@@ -104,10 +99,8 @@ def test_the_baseline_stands_first_and_is_compared_with_nothing():
 
 def test_for_two_settings_a_reference_has_its_mean_below_that_of_the_baseline():
     values = {"loss": apart(1.0, 0.2, at=2.0) | {"null": [5.0, 5.0, 5.0]}}
-    text = str(
-        PairedTable(values, range(3), references=["null"], compare_references=True, digits=1)
-    )
-    assert text.splitlines()[:-1] == [
+    options = {"references": ["null"], "compare_references": True, "digits": 1}
+    assert str(PairedTable(values, range(3), **options)).splitlines()[:-1] == [
         "           a     b   difference   verdict",
         "loss     2.0   3.0    1.0 ± 0.2   higher",
         "  null   5.0          3.0 ± 0.0   higher",
@@ -180,11 +173,9 @@ LOSSES = [[3.0, 1.0], [1.0, 2.0], [2.0, 4.0]]  # means 2, 1.5 and 3
 
 def test_what_a_sweep_keeps_of_its_arguments():
     result = Sweep(iter([0.5, 1, 2]), {"loss": LOSSES}, (4, 9), better={"loss": "lower"})
-    assert (result.seeds, result.better, result.strengths.tolist()) == (
-        [4, 9],
-        {"loss": "lower"},
-        [0.5, 1, 2],
-    )
+    assert result.seeds == [4, 9]
+    assert result.better == {"loss": "lower"}
+    assert result.strengths.tolist() == [0.5, 1, 2]
     assert result.values["loss"].tolist() == LOSSES
     assert result.mean("loss").tolist() == [2.0, 1.5, 3.0]
 
@@ -204,10 +195,9 @@ def test_a_loss_and_an_error_are_to_be_low_an_accuracy_high(metric, best):
 
 
 def test_the_best_strength_is_of_the_type_it_was_given_in():
-    assert type(Sweep([0.5, 1.5, 2.5], {"validation loss": LOSSES}, [4, 9]).best_on()) is float
-    assert (
-        type(Sweep([0, 1, 2], {"validation loss": LOSSES}, [4, 9]).best_on(per_seed=False)) is int
-    )
+    values = {"validation loss": LOSSES}
+    assert type(Sweep([0.5, 1.5, 2.5], values, [4, 9]).best_on()) is float
+    assert type(Sweep([0, 1, 2], values, [4, 9]).best_on(per_seed=False)) is int
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-6, 1e6])
@@ -220,16 +210,14 @@ def test_a_tie_is_what_differs_by_rounding_alone(size, share, best):
 
 
 def test_a_share_of_1e_12_itself_is_still_a_tie():
-    assert (
-        Sweep([0, 1], {"accuracy": [[1 - 1e-12] * 2, [1.0, 1.0]]}, [4, 9]).best_on("accuracy") == 0
-    )
+    rows = [[1 - 1e-12] * 2, [1.0, 1.0]]
+    assert Sweep([0, 1], {"accuracy": rows}, [4, 9]).best_on("accuracy") == 0
 
 
 @pytest.mark.parametrize("metric", ["test loss", "Test accuracy", "error on the TEST set"])
 def test_no_word_test_however_it_is_written_is_chosen_on(metric):
-    with pytest.raises(
-        ValueError, match=f"^metric must not be one of the test set, .* got '{metric}'$"
-    ):
+    sentence = f"^metric must not be one of the test set, .* got '{metric}'$"
+    with pytest.raises(ValueError, match=sentence):
         Sweep([0, 1, 2], {metric: LOSSES}, [4, 9]).best_on(metric)
 
 
@@ -335,7 +323,7 @@ BAD = {
     "better must be {metric: 'higher' or 'lower'}, got {'loss': ['lower']}": (
         lambda: checked_directions({"loss": ["lower"]})
     ),
-    "digits must be an integer, got bool True": lambda: checked_decimals(True, ["loss"]),
+    "digits must be an integer, got bool True": lambda: checked_decimals(digits=True),
 }
 
 

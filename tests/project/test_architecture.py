@@ -42,7 +42,9 @@ RULES = {
     "optimizers": TIER_1,
     "regularizers": TIER_1,
     # Tier 2
-    "experiments": Rule(course=("internal.tables",), packages=("numpy", "joblib", "tqdm")),
+    "experiments": Rule(
+        course=("internal.tables", "internal.table_checks"), packages=("numpy", "joblib", "tqdm")
+    ),
     "training": Rule(course=("core", "data", "internal.interrupts"), packages=("numpy", "tqdm")),
     # Pictures
     "plotting": Rule(
@@ -62,7 +64,10 @@ RULES = {
     "internal.interrupts": TIER_0,
     "internal.png": Rule(packages=("matplotlib", "PIL")),  # PIL comes with matplotlib
     "internal.printing": Rule(packages=()),
-    "internal.tables": Rule(course=("internal.printing",), lazily=("scipy",)),
+    "internal.table_checks": TIER_0,
+    "internal.tables": Rule(
+        course=("internal.printing", "internal.table_checks"), lazily=("scipy",)
+    ),
     # Assignments
     "checks.running": Rule(packages=("ipykernel", "jupyter_client", "nbclient", "nbformat")),
 }

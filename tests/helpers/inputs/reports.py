@@ -4,9 +4,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from helpers import experiments
-from helpers.internal import printing, tables
+from helpers.internal import printing, table_checks, tables
 from tests.helpers.inputs.kinds import (
     Kind,
+    array,
     drawn,
     flag,
     function,
@@ -171,28 +172,47 @@ TABLES = {
 
 UNKNOWN = st.dictionaries(st.text(), st.integers(), min_size=1).filter(lambda d: "loss" not in d)
 PARTS = {
-    "tables.check_names": Row(
-        tables.check_names,
+    "table_checks.check_names": Row(
+        table_checks.check_names,
         settings=sequence({"a": 0, "b": 1}, [*NO_SETTINGS, "ab"]),
         baseline=word("a", "a", "b").but(None),
         references=sequence({"c": 0}, [None, ["c"], {"a": 0}, {3: 0}, "c"]),
     ),
-    "tables.check_metrics": Row(
-        lambda better: tables.check_metrics(["loss"], better=better),
+    "table_checks.check_metrics": Row(
+        lambda better: table_checks.check_metrics(["loss"], better=better),
         better=Kind({"loss": 1}, drawn(UNKNOWN), same({})),
     ),
-    "tables.checked_seeds": Row(tables.checked_seeds, seeds=RUNS),
-    "tables.checked_strengths": Row(
-        tables.checked_strengths,
+    "table_checks.checked_seeds": Row(table_checks.checked_seeds, seeds=RUNS),
+    "table_checks.checked_strengths": Row(
+        table_checks.checked_strengths,
         strengths=sequence([0.0, 0.5], NO_STRENGTHS),
     ),
-    "tables.checked_directions": Row(
-        tables.checked_directions,
+    "table_checks.checked_directions": Row(
+        table_checks.checked_directions,
         better=sequence({"loss": "lower"}, NO_DIRECTIONS),
     ),
-    "tables.checked_decimals": Row(
-        tables.checked_decimals,
+    "table_checks.checked_decimals": Row(
+        table_checks.checked_decimals,
         digits=sequence(2, NO_DIGITS, unusual=[(np.int8(2), 2)]),
+    ),
+    "table_checks.checked_values": Row(
+        table_checks.checked_values,
+        values=sequence(VALUES, [*NO_VALUES, {3: LOSSES}, {"loss": {1: ONES}}]),
+    ),
+    "table_checks.check_rows": Row(
+        lambda values: table_checks.check_rows(values, [0.0, 0.5]),
+        values=sequence(ROWS, [*NO_VALUES, {"loss": [ONES]}, {3: [ONES, ONES]}]),
+    ),
+    "table_checks.check_complete": Row(
+        lambda values: table_checks.check_complete(values, ["plain", "L2"]),
+        values=Kind(VALUES, listed({"loss": {"plain": ONES}}), same(VALUES)),
+    ),
+    "table_checks.checked_series": Row(
+        lambda values: table_checks.checked_series("loss", "L2", values, 3),
+        values=array(ONES, wrong=[[1.0, 2.0]]),
+    ),
+    "table_checks.pick": Row(
+        lambda metric: table_checks.pick("metric", metric, VALUES), metric=METRIC
     ),
     "printing.Printed": Row(lambda: printing.Printed.__repr__ is printing.Printed.__str__),
     "printing.digits_of": Row(

@@ -1,4 +1,4 @@
-"""One call of everything in helpers/ that takes a generator or seeds, and the bytes of what it returns."""
+"""One call of all in helpers/ that takes a generator or seeds, and the bytes that it returns."""
 
 import hashlib
 import inspect
@@ -10,12 +10,14 @@ import numpy as np
 from helpers import augmentation, data, gradcheck, initializers, layers, noise, training
 from helpers.core import Layer
 from helpers.experiments import PairedTable, Sweep, paired, sweep
-from helpers.internal.tables import checked_seeds
+from helpers.internal.fast import mask_from_bits
+from helpers.internal.table_checks import checked_seeds
 from tests.helpers.support.modules import modules, own
 from tests.helpers.support.small_runs import labelled, network, train
 
 RANDOM = {"rng", "seed", "seeds"}
-IMAGES, (X, Y) = np.random.default_rng(9).random((6, 8, 8)), labelled()
+IMAGES = np.random.default_rng(9).random((6, 8, 8))
+X, Y = labelled()
 
 
 def noisy(value, seed):
@@ -36,9 +38,9 @@ def initialized(initializer):
 
 def trained(rng):
     model = network(0.5)
-    return train(
-        model, X, Y, rng=rng, validation=(X, Y), early_stopping=training.EarlyStopping(2)
-    ), model.state()
+    early = training.EarlyStopping(2)
+    history = train(model, X, Y, rng=rng, validation=(X, Y), early_stopping=early)
+    return history, model.state()
 
 
 CALLS = {
@@ -53,6 +55,7 @@ CALLS = {
     "data.split": lambda rng: data.split(X, Y, (10, 20), rng),
     "data.minibatches": lambda rng: list(data.minibatches(20, 6, rng)),
     "data.flip_labels": lambda rng: data.flip_labels(Y, 0.3, rng),
+    "fast.mask_from_bits": lambda rng: mask_from_bits(rng, (4, 3), 0.5),
     "gradcheck.check_layer": lambda rng: gradcheck.check_layer(layers.Tanh(), X, rng),
     "initializers.zeros": initialized(initializers.zeros),
     "initializers.xavier_normal": initialized(initializers.xavier_normal),
@@ -72,7 +75,7 @@ CALLS = {
     "tables.PairedTable": lambda rng: PairedTable(
         {"x": dict(zip("ab", rng.normal(size=(2, 5)), strict=True))}, range(5)
     ),
-    "tables.checked_seeds": lambda _: checked_seeds(range(3)),
+    "table_checks.checked_seeds": lambda _: checked_seeds(range(3)),
     "tables.Sweep": lambda rng: Sweep([1, 2], {"x": rng.normal(size=(2, 5))}, range(5)),
 }
 
@@ -85,13 +88,12 @@ def names():
 
 
 def taking_randomness(name, thing):
-    """The name of a function, and those of the methods of a class, where they take a generator or seeds."""
+    """The name of a function or of the methods of a class that take a generator or seeds."""
     if isinstance(thing, type):
         for method, function in vars(thing).items():
             if method == "__init__" or not method.startswith("_"):
-                yield from taking_randomness(
-                    name if method == "__init__" else f"{name}.{method}", function
-                )
+                full_name = name if method == "__init__" else f"{name}.{method}"
+                yield from taking_randomness(full_name, function)
     elif inspect.isfunction(thing) and not RANDOM.isdisjoint(inspect.signature(thing).parameters):
         yield name
 
@@ -122,5 +124,5 @@ def digests(order):
 
 
 if __name__ == "__main__":
-    np.random.seed(int(sys.argv[2]))  # noqa: NPY002 - a helper that draws from the shared generator shows itself
+    np.random.seed(int(sys.argv[2]))  # noqa: NPY002 - shows who draws from the shared generator
     print(json.dumps(digests(sys.argv[1])))
