@@ -1,15 +1,20 @@
 """Assignment 06: right and wrong answers to each exercise."""
 
+import functools
+from functools import partial
+
 import numpy as np
 
 from helpers.checks import early_stopping as checks
 from helpers.core import Sequential
-from helpers.data import flip_labels, load_digits, split
+from helpers.data import flip_labels, load_digits, minibatches, split
 from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
 from helpers.optimizers import SGD
 from helpers.training import EarlyStopping, evaluate, fit
-from tests.checks.support.answers import assert_enough, assert_said, cases
+from tests.checks.support.answers import SEEDS, assert_enough, assert_said, cases
+
+TRAININGS = range(3)  # seeds for the answers that train
 
 
 def stop(losses, patience, min_delta):
@@ -22,11 +27,14 @@ def stop(losses, patience, min_delta):
 
 
 def stop_counting(losses, patience, min_delta):
-    lowest, best, wait = np.inf, 0, 0
+    lowest = np.inf
+    best = wait = 0
     for epoch, loss in enumerate(losses, start=1):
         wait += 1
         if loss < lowest - min_delta:
-            lowest, best, wait = loss, epoch, 0
+            lowest = loss
+            best = epoch
+            wait = 0
         if wait >= patience:
             break
     return best, epoch
@@ -39,19 +47,37 @@ def stop_recursive(losses, patience, min_delta, best=1):
     return best, min(best + patience, len(losses))
 
 
-def stop_patched(level=None, better=None, reset=True, zero=0):
+def is_better(loss, level, min_delta):
+    return loss < level - min_delta
+
+
+def level_of_the_best(level, loss, better):
+    return loss if better else level
+
+
+def level_before(level, loss, better):
+    return loss
+
+
+def lowest_level(level, loss, better):
+    return min(level, loss)
+
+
+def stop_patched(level_after=level_of_the_best, is_better=is_better, reset=True, zero=0):
     """The reference with one thing changed."""
 
     def answer(losses, patience, min_delta):
-        lowest, best, wait = losses[0], 1, 0
-        for epoch in range(2, len(losses) + 1):
-            loss = losses[epoch - 1]
-            if (better or (lambda a, b, d: a < b - d))(loss, lowest, min_delta):
-                best, wait = epoch, 0 if reset else wait
-                lowest = loss
+        level = losses[0]
+        best = 1
+        wait = 0
+        for epoch, loss in enumerate(losses[1:], start=2):
+            better = is_better(loss, level, min_delta)
+            level = level_after(level, loss, better)
+            if better:
+                best = epoch
+                wait = 0 if reset else wait
             else:
                 wait += 1
-            lowest = {"before": loss, "lowest": min(loss, lowest)}.get(level, lowest)
             if wait >= patience:
                 break
         return best - zero, epoch - zero
@@ -59,10 +85,13 @@ def stop_patched(level=None, better=None, reset=True, zero=0):
     return answer
 
 
+def lowest_before(losses, patience, min_delta):
+    _, last = stop_patched(level_before)(losses, patience, min_delta)
+    return int(np.argmin(losses[:last])) + 1, last
+
+
 def then(change):
-    return lambda losses, patience, min_delta: change(
-        losses, patience, *stop(losses, patience, min_delta)
-    )
+    return lambda losses, p, d: change(losses, p, *stop(losses, p, d))
 
 
 def stop_in_place(losses, patience, min_delta):
@@ -82,16 +111,13 @@ RULE = (
         "patience off by one: too short": lambda losses, p, d: stop(losses, p - 1, d),
         "not in a row": stop_patched(reset=False),
         "last epoch for best": then(lambda losses, p, best, last: (last, last)),
-        "equal counts as better": stop_patched(better=lambda a, b, d: a <= b - d),
+        "equal counts as better": stop_patched(is_better=lambda a, b, d: a <= b - d),
         "min_delta forgotten": lambda losses, p, d: stop(losses, p, 0),
         "min_delta turned round": lambda losses, p, d: (
             stop(losses, p, -d) if d else stop_patched()(losses, p, d)
         ),
-        "compared with the epoch before": stop_patched(level="before"),
-        "compared with the epoch before: lowest kept": lambda losses, p, d: (
-            int(np.argmin(losses[: stop_patched(level="before")(losses, p, d)[1]])) + 1,
-            stop_patched(level="before")(losses, p, d)[1],
-        ),
+        "compared with the epoch before": stop_patched(level_before),
+        "compared with the epoch before: lowest kept": lowest_before,
         "patience ignored": lambda losses, p, d: stop(losses, 1000, d),
         "best of epochs never trained": then(
             lambda losses, p, best, last: (int(np.argmin(losses)) + 1, last)
@@ -99,7 +125,7 @@ RULE = (
         "patience epochs back": then(lambda losses, p, best, last: (last - p, last)),
         "counted from 0": stop_patched(zero=1),
         "order exchanged": then(lambda losses, p, best, last: (last, best)),
-        "small steps forgotten": stop_patched(level="lowest"),
+        "small steps forgotten": stop_patched(lowest_level),
         "best without min_delta": then(
             lambda losses, p, best, last: (int(np.argmin(losses[:last])) + 1, last)
         ),
@@ -112,16 +138,21 @@ RULE = (
 
 
 def train(w, updates, losses):
-    w, lowest = w.copy(), np.inf
+    w = w.copy()
+    lowest = np.inf
     for update, loss in zip(updates, losses, strict=True):
         w += update
         if loss < lowest:
-            lowest, best = loss, w.copy()
+            lowest = loss
+            best = w.copy()
     return best, w
 
 
 def train_new_arrays(w, updates, losses):
-    path = [w := w + update for update in updates]
+    path = []
+    for update in updates:
+        w = w + update
+        path.append(w)
     return path[min(range(len(losses)), key=lambda epoch: losses[epoch])], path[-1]
 
 
@@ -130,19 +161,23 @@ def train_at_once(w, updates, losses):
 
 
 def train_reference(w, updates, losses):
-    w, lowest = w.copy(), np.inf
+    w = w.copy()
+    lowest = np.inf
     for update, loss in zip(updates, losses, strict=True):
         w += update
         if loss < lowest:
-            lowest, best = loss, w
+            lowest = loss
+            best = w
     return best, w
 
 
 def train_saved_before(w, updates, losses):
-    w, lowest = w.copy(), np.inf
+    w = w.copy()
+    lowest = np.inf
     for update, loss in zip(updates, losses, strict=True):
         if loss < lowest:
-            lowest, best = loss, w.copy()
+            lowest = loss
+            best = w.copy()
         w += update
     return best, w
 
@@ -248,7 +283,8 @@ def report(validation, test):
 
 
 def report_loop(validation, test):
-    scores, gaps = [], []
+    scores = []
+    gaps = []
     for seen, hidden in zip(validation, test, strict=True):
         best = min(range(len(seen)), key=lambda epoch: seen[epoch])
         scores.append(hidden[best])
@@ -262,17 +298,22 @@ def report_along(validation, test):
     return score, score - validation.min(axis=1).mean()
 
 
+def entries(losses, epochs):
+    """One loss of each run, at an epoch of its own."""
+    return losses[np.arange(len(losses)), epochs]
+
+
 def scored(change):
     """The reference with another score of (validation, test, chosen test losses)."""
-    return lambda v, t: (change(v, t, t[np.arange(len(t)), v.argmin(axis=1)]), report(v, t)[1])
+    return lambda v, t: (change(v, t, entries(t, v.argmin(axis=1))), report(v, t)[1])
 
 
 def flattered(change):
-    return lambda v, t: (report(v, t)[0], change(v, t, t[np.arange(len(t)), v.argmin(axis=1)]))
+    return lambda v, t: (report(v, t)[0], change(v, t, entries(t, v.argmin(axis=1))))
 
 
 def shifted(epochs):
-    return scored(lambda v, t, at: t[np.arange(len(t)), v.argmin(axis=1) + epochs].mean())
+    return scored(lambda v, t, at: entries(t, v.argmin(axis=1) + epochs).mean())
 
 
 HONEST = (
@@ -290,9 +331,7 @@ HONEST = (
         "best run picked: by test": scored(lambda v, t, at: at.min()),
         "one epoch too late": shifted(1),
         "one epoch too early": shifted(-1),
-        "highest for lowest": scored(
-            lambda v, t, at: t[np.arange(len(t)), v.argmax(axis=1)].mean()
-        ),
+        "highest for lowest": scored(lambda v, t, at: entries(t, v.argmax(axis=1)).mean()),
         "sum for mean: score": scored(lambda v, t, at: at.sum()),
         "score of each run": scored(lambda v, t, at: at),
         "wrong score": scored(lambda v, t, at: 0.0),
@@ -319,11 +358,14 @@ def returned(weights, losses, patience):
 
 
 def returned_repaired(weights, losses, patience):
-    lowest, best, wait = np.inf, None, 0
+    lowest = np.inf
+    wait = 0
     for epoch, loss in enumerate(losses):
         wait += 1
         if loss < lowest:
-            lowest, best, wait = loss, weights[epoch].copy(), 0
+            lowest = loss
+            best = weights[epoch].copy()
+            wait = 0
         if wait >= patience:
             break
     return best
@@ -334,11 +376,14 @@ def returned_by_prefix(weights, losses, patience):
 
 
 def shipped(weights, losses, patience):
-    lowest, best, wait = np.inf, None, 0
+    lowest = np.inf
+    wait = 0
     for epoch, loss in enumerate(losses):
         wait += 1
         if loss < lowest:
-            lowest, best, wait = loss, weights[epoch], 0
+            lowest = loss
+            best = weights[epoch]
+            wait = 0
         if wait >= patience:
             return best
     return weights[epoch]
@@ -373,113 +418,141 @@ RETURNED = (
 )
 
 
-def run(
-    patience,
-    seed,
-    epochs=40,
-    *,
-    start=None,
-    held_out=None,
-    chosen=True,
-    counted=0,
-    lr=0.3,
-    restore=True,
-):
-    """The reference experiment; its wrong versions differ in what they hand in."""
-    rng, digits, loss = (
-        np.random.default_rng(seed if start is None else start),
-        load_digits(),
-        CrossEntropyLoss(),
-    )
-    (X, y), validation, test = split(digits.X, digits.y, (200, 50, 500), rng)
-    y = flip_labels(y, 0.2, rng)
-    model = Sequential(Linear(64, 32, rng), ReLU(), Linear(32, 10, rng))
-    watch = EarlyStopping(patience)
-    watch.restore = watch.restore if restore else lambda model: None
-    options = {
-        "epochs": epochs,
-        "rng": rng,
-        "batch_size": 20,
-        "early_stopping": watch if chosen else None,
-    }
-    options["validation"] = validation = test if held_out == "test" else validation
-    history = fit(model, loss, SGD(model.parameters(), lr), X, y, **options)
+DIGITS = load_digits()
+
+
+def dealt(rng):
+    """Three pairs (X, y), for training with wrong labels, validation and test."""
+    (X, y), *held_out = split(DIGITS.X, DIGITS.y, (200, 50, 500), rng)
+    return (X, flip_labels(y, 0.2, rng)), *held_out
+
+
+def network(rng):
+    return Sequential(Linear(64, 32, rng), ReLU(), Linear(32, 10, rng))
+
+
+def run(patience, seed, epochs=40):
+    """The solution: one training, ended by EarlyStopping."""
+    rng = np.random.default_rng(seed)
+    (X, y), validation, test = dealt(rng)
+    model = network(rng)
+    loss = CrossEntropyLoss()
+    options = {"epochs": epochs, "batch_size": 20, "rng": rng, "validation": validation}
+    rule = EarlyStopping(patience)
+    optimizer = SGD(model.parameters(), lr=0.3)
+    history = fit(model, loss, optimizer, X, y, early_stopping=rule, **options)
     return {
         "first loss": history.validation_loss[0],
         "epochs": history.epochs,
-        "best epoch": history.best_epoch - counted,
+        "best epoch": history.best_epoch,
         "validation loss": evaluate(model, loss, *validation),
         "test loss": evaluate(model, loss, *test),
         "null loss": np.log(10),
     }
 
 
-def run_by_hand(patience, seed, epochs=40):
-    """One epoch at a time, with generators of its own for start and batches."""
-    deal, start, batches = np.random.default_rng(seed).spawn(3)
-    digits, loss = load_digits(), CrossEntropyLoss()
-    (X, y), validation, test = split(digits.X, digits.y, (200, 50, 500), deal)
-    y, model = (
-        flip_labels(y, 0.2, deal),
-        Sequential(Linear(64, 32, start), ReLU(), Linear(32, 10, start)),
-    )
-    optimizer, losses, states = SGD(model.parameters(), lr=0.3), [], []
-    while (
-        len(losses) < epochs and len(losses) - 1 - (np.argmin(losses) if losses else -1) < patience
-    ):
-        fit(model, loss, optimizer, X, y, epochs=1, rng=batches, batch_size=20)
-        losses.append(evaluate(model, loss, *validation))
-        states.append(model.state())
-    best = int(np.argmin(losses))
-    model.load(states[best])
-    scores = (evaluate(model, loss, *pair) for pair in (validation, test))
-    return dict(
-        zip(checks.METRICS, (losses[0], len(losses), best + 1, *scores, 2.302585), strict=True)
-    )
+@functools.cache
+def curves(seed, lr=0.3):
+    """Losses (2, 40) on validation and test digits after each epoch of a training without a stop.
+
+    A rule ends a training and changes nothing before: one training serves all answers that follow.
+    """
+    rng = np.random.default_rng(seed)
+    (X, y), *held_out = dealt(rng)
+    model = network(rng)
+    loss = CrossEntropyLoss()
+    optimizer = SGD(model.parameters(), lr)
+    losses = []
+    for _ in range(40):
+        for batch in minibatches(len(X), 20, rng):
+            optimizer.zero_grad()
+            loss.value(model(X[batch]), y[batch])
+            model.backward(loss.backward())
+            optimizer.step()
+        losses.append([evaluate(model, loss, *pair) for pair in held_out])
+    return np.transpose(losses)
 
 
-def run_shipped(patience, seed, epochs=40):
-    """The best weights come back only if patience ended the training."""
-    result = run(patience, seed, epochs)
-    return (
-        result
-        if result["epochs"] - result["best epoch"] >= patience
-        else run(patience, seed, epochs, restore=False)
-    )
+def best_epoch(best, last, patience):
+    return best
+
+
+def run_by_hand(patience, seed, epochs=40, *, lr=0.3, restored=best_epoch, held_out="validation"):
+    """The rule of exercise 1, on the curves; the weights that come back are those of `restored`."""
+    validation, test = curves(seed, lr)
+    watched = test if held_out == "test" else validation
+    best, last = stop(watched[:epochs], patience, 0)
+    back = restored(best, last, patience) - 1
+    return {
+        "first loss": watched[0],
+        "epochs": last,
+        "best epoch": best,
+        "validation loss": watched[back],
+        "test loss": test[back],
+        "null loss": 2.302585,
+    }
+
+
+def called_with(change):
+    """By hand, with another (patience, seed, epochs)."""
+
+    def answer(patience, seed, epochs=40):
+        return run_by_hand(*change(patience, seed, epochs))
+
+    return answer
+
+
+def handed_in(change):
+    """By hand, with another result."""
+
+    def answer(patience, seed, epochs=40):
+        return change(run_by_hand(patience, seed, epochs))
+
+    return answer
+
+
+def read_on(patience, seed, epochs=40):
+    return run_by_hand(epochs, seed, epochs, restored=last_epoch)
+
+
+def last_epoch(best, last, patience):
+    return last
+
+
+def best_after_patience(best, last, patience):
+    return best if last - best >= patience else last
 
 
 UNSEEDED = np.random.default_rng(0)
-
+# Where one epoch shows the slip, one is trained.
 FAIR = (
     checks.fair,
     {
         "reference": run,
         "by hand": run_by_hand,
-        "seed in a list": lambda p, seed, epochs=40: run(p, [seed, 7], epochs),
+        "seed in a tuple": called_with(lambda p, seed, epochs: (p, (seed, 7), epochs)),
     },
     {
-        "not repeatable": lambda p, seed, epochs=40: run(p, seed, epochs, start=UNSEEDED),
-        "not paired": lambda p, seed, epochs=40: run(p, seed, epochs, start=[seed, p]),
-        "seed without effect": lambda p, seed, epochs=40: run(p, 0, epochs),
-        "patience without effect": lambda p, seed, epochs=40: run(5, seed, epochs),
-        "patience without effect: no rule": lambda p, seed, epochs=40: run(
-            p, seed, epochs, chosen=False
+        "not repeatable": lambda p, seed: run(p, UNSEEDED, epochs=1),
+        "not paired": lambda p, seed: run(p, [seed, p], epochs=1),
+        "seed without effect": called_with(lambda p, seed, epochs: (p, 0, epochs)),
+        "patience without effect": called_with(lambda p, seed, epochs: (5, seed, epochs)),
+        "patience without effect: no rule": read_on,
+        "patience off by one": called_with(lambda p, seed, epochs: (p + 1, seed, epochs)),
+        "patience off by one: from 0": handed_in(
+            lambda result: result | {"best epoch": result["best epoch"] - 1}
         ),
-        "patience off by one": lambda p, seed, epochs=40: run(p + 1, seed, epochs),
-        "patience off by one: from 0": lambda p, seed, epochs=40: run(p, seed, epochs, counted=1),
-        "wrong rule": lambda p, seed, epochs=40: run(2 * p, seed, epochs),
-        "last epoch for best": lambda p, seed, epochs=40: (
-            (result := run(p, seed, epochs)) | {"best epoch": result["epochs"]}
-        ),
-        "too many epochs": lambda p, seed, epochs=40: run(p, seed, epochs) | {"epochs": 41},
-        "epochs ignored": lambda p, seed, epochs=40: run(p, seed),
-        "last weights for best": lambda p, seed, epochs=40: run(p, seed, epochs, restore=False),
-        "last weights when the epochs run out": run_shipped,
-        "test set used to stop": lambda p, seed, epochs=40: run(p, seed, epochs, held_out="test"),
-        "not trained": lambda p, seed, epochs=40: run(p, seed, epochs, lr=1e-3),
-        "null row wrong": lambda p, seed, epochs=40: run(p, seed, epochs) | {"null loss": 10},
-        "wrong return": lambda p, seed, epochs=40: run(p, seed, epochs)["test loss"],
-        "not a number": lambda p, seed, epochs=40: run(p, seed, epochs) | {"test loss": [1, 2]},
+        "wrong rule": called_with(lambda p, seed, epochs: (2 * p, seed, epochs)),
+        "last epoch for best": handed_in(lambda result: result | {"best epoch": result["epochs"]}),
+        "too many epochs": handed_in(lambda result: result | {"epochs": 41}),
+        "epochs ignored": called_with(lambda p, seed, epochs: (p, seed)),
+        "last weights for best": partial(run_by_hand, restored=last_epoch),
+        "last weights when the epochs run out": partial(run_by_hand, restored=best_after_patience),
+        "test set used to stop": partial(run_by_hand, held_out="test"),
+        "not trained": partial(run_by_hand, lr=1e-3),
+        "null row wrong": handed_in(lambda result: result | {"null loss": 10}),
+        "wrong return": handed_in(lambda result: result["test loss"]),
+        "not a number": handed_in(lambda result: result | {"test loss": [1, 2]}),
     },
 )
 
@@ -488,7 +561,7 @@ ANSWERS = [RULE, KEEP, FILTERS, HONEST, RETURNED, FAIR]
 
 @cases(ANSWERS)
 def test_answer(check, answer, slip):
-    assert_said(check, answer, slip)
+    assert_said(check, answer, slip, TRAININGS if check is checks.fair else SEEDS)
 
 
 def test_there_are_enough():
