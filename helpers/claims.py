@@ -14,14 +14,13 @@ class ClaimFailed(AssertionError):
 
 
 def claim(sentence, holds):
-    """Print "✓ sentence" if `holds` is True. Raises ClaimFailed if it is False, TypeError if it is neither.
+    """Print "✓ sentence" if `holds` is True. Raises ClaimFailed if it is False.
 
-    Only True and False are accepted: a non-empty list or a nan would count as true by accident.
+    Raises TypeError for anything else: a non-empty list or a nan would count as true by accident.
     """
     if not isinstance(holds, (bool, np.bool_)):
-        raise TypeError(
-            f"holds must be True or False, got {type(holds).__name__}; compare arrays with np.allclose(a, b)"
-        )
+        remedy = "compare arrays with np.allclose(a, b)"
+        raise TypeError(f"holds must be True or False, got {type(holds).__name__}; {remedy}")
     text("sentence", sentence)
     if not holds:
         raise ClaimFailed(f"does not hold: {sentence}")
@@ -29,17 +28,22 @@ def claim(sentence, holds):
 
 
 def claim_with(package, sentence, check):
-    """The same for a claim that needs a `package`: `check()` returns True or False and is called where it is installed.
+    """Do the same for a claim that needs a `package`: `check()` returns True or False.
 
-    Elsewhere the line says by name that the claim was not checked. Raises TypeError, here and there, where `check` is
-    no function: a value would have been computed without the package.
+    It is called only if the package is installed; otherwise the printed line names the package and
+    says that the claim was not checked. Raises TypeError unless `check` is a function: a value
+    would need the package too early.
+
+    >>> claim_with("numpy", "a square is not negative", lambda: 3**2 >= 0)
+    ✓ a square is not negative
+    >>> claim_with("no_such_package", "it agrees with ours", lambda: True)
+    – not checked here: no_such_package is not installed (it agrees with ours)
     """
     text("sentence", sentence)
     text("package", package)
     if not callable(check):
-        raise TypeError(
-            f"check must be a function without arguments, such as lambda: a == b, got {describe(check)}"
-        )
+        expected = "a function without arguments, such as lambda: a == b"
+        raise TypeError(f"check must be {expected}, got {describe(check)}")
     package = package.partition(".")[0]  # find_spec imports the parents of a dotted name
     if importlib.util.find_spec(package) is None:
         print(f"– not checked here: {NAMES.get(package, package)} is not installed ({sentence})")

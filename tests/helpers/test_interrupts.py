@@ -1,4 +1,4 @@
-"""The stop button and Ctrl-C: no half step, nothing finished is lost, and no cell below runs on what was cut short."""
+"""The stop button and Ctrl-C: no half step, no complete epoch lost, and no cell below runs."""
 
 import pickle
 import signal
@@ -15,12 +15,13 @@ from helpers.optimizers import SGD
 from helpers.training import EarlyStopping, fit
 from tests.helpers.support.small_runs import labelled, network, rng, train
 
+STOPPED = "training was stopped"
 X, Y = labelled()  # 30 examples: four steps an epoch with batches of 8
 
 
 @pytest.fixture(autouse=True)
-def _heeded():
-    """Let Ctrl-C be heeded, here and in the programs started from here: what runs in the background may ignore it."""
+def _ctrl_c_raises():
+    """Let Ctrl-C raise, here and in programs started from here: in the background it may not."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -30,7 +31,9 @@ class Press(Layer):
     """y = x; presses Ctrl-C in the n-th forward or backward of training, `times` times."""
 
     def __init__(self, n, where="forward", times=1):
-        self.left, self.where, self.times = n, where, times
+        self.left = n
+        self.where = where
+        self.times = times
 
     def forward(self, x):
         self._count("forward")
@@ -58,7 +61,8 @@ def pressed(n, where="forward", times=1, **options):
 
 def trained(steps):
     """The state after so many steps without a press, and the losses of the complete epochs."""
-    model, seen = Sequential(*network(0.5).layers), []
+    model = Sequential(*network(0.5).layers)
+    seen = []
 
     class Count(SGD):
         def step(self):
@@ -66,17 +70,8 @@ def trained(steps):
             seen.append(model.state())
 
     optimizer = Count(model.parameters(), 0.1, momentum=0.9)
-    history = fit(
-        model,
-        CrossEntropyLoss(),
-        optimizer,
-        X,
-        Y,
-        epochs=6,
-        batch_size=8,
-        rng=rng(),
-        validation=(X, Y),
-    )
+    settings = {"epochs": 6, "batch_size": 8, "rng": rng(), "validation": (X, Y)}
+    history = fit(model, CrossEntropyLoss(), optimizer, X, Y, **settings)
     return seen[steps - 1], history
 
 
@@ -101,21 +96,15 @@ def test_the_step_is_finished_and_the_complete_epochs_are_kept(steps, epochs, wh
     assert history.epochs == epochs
     assert history.best_epoch == (int(np.argmin(history.validation_loss)) + 1 if epochs else None)
     assert model.training
-    noun = "epoch" if epochs == 1 else "epochs"
-    assert (
-        str(error)
-        == f"training was stopped {when}: sys.last_value.history holds the {epochs} {noun} before"
-    )
+    complete = f"{epochs} complete epoch{'' if epochs == 1 else 's'}"
+    assert str(error) == f"{STOPPED} {when}: sys.last_value.history holds the {complete}"
 
 
 def test_with_early_stopping_the_best_weights_so_far_are_put_back():
     stopping = EarlyStopping(10)
     error, model = pressed(10, early_stopping=stopping)
-    assert (
-        error.history.best_epoch
-        == stopping.best_epoch
-        == int(np.argmin(error.history.validation_loss)) + 1
-    )
+    best_epoch = int(np.argmin(error.history.validation_loss)) + 1
+    assert error.history.best_epoch == stopping.best_epoch == best_epoch
     np.testing.assert_equal(model.state(), trained(4 * stopping.best_epoch)[0])
 
 
@@ -126,10 +115,8 @@ def test_training_goes_on_after_a_press():
 
 def test_a_second_press_gets_out_of_a_step_that_never_ends():
     error, _ = pressed(6, times=2)
-    assert (
-        str(error)
-        == "training was stopped in the middle of a step: sys.last_value.history holds the 1 epoch before"
-    )
+    when = "in the middle of a step"
+    assert str(error) == f"{STOPPED} {when}: sys.last_value.history holds the 1 complete epoch"
 
 
 def test_a_press_in_the_evaluation_leaves_no_epoch_half_recorded():
@@ -143,13 +130,9 @@ def test_a_press_in_the_evaluation_leaves_no_epoch_half_recorded():
     with pytest.raises(KeyboardInterrupt) as caught:
         train(model, X, Y, epochs=2, validation=(X, Y))
     history = caught.value.history
-    lists = (
-        history.train_loss,
-        history.train_accuracy,
-        history.validation_loss,
-        history.validation_accuracy,
-    )
-    assert [len(values) for values in lists] == [1] * 4
+    losses = (history.train_loss, history.validation_loss)
+    accuracies = (history.train_accuracy, history.validation_accuracy)
+    assert [len(values) for values in losses + accuracies] == [1] * 4
     assert model.training
 
 
@@ -164,7 +147,7 @@ def test_ctrl_c_is_pythons_again_afterwards():
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: None])
-def test_a_program_with_its_own_handling_keeps_it(handler):
+def test_a_program_that_handles_ctrl_c_itself_keeps_its_handler(handler):
     before = signal.signal(signal.SIGINT, handler)
     try:
         with HeldInterrupt() as stop:
@@ -204,28 +187,32 @@ history = fit(model, MSELoss(), optimizer, X, X[:, :1], epochs=10**9, rng=rng)
 """
 
 
+NEXT_CELL = """
+import sys
+history = sys.last_value.history
+print(history.epochs > 0, history.train_loss[-1] < 1)
+"""
+
+
 def test_the_stop_button_of_a_notebook():
     manager = pytest.importorskip("jupyter_client.manager")
     kernel, client = manager.start_new_kernel(kernel_name="python3")
-    said = []
+    outputs = []
 
     def watch(message):
         content = message["content"]
-        said.append(content.get("text") or content.get("evalue") or "")
-        if said[-1] == "begun\n":
+        outputs.append(content.get("text") or content.get("evalue") or "")
+        if outputs[-1] == "begun\n":
             time.sleep(0.3)
             kernel.interrupt_kernel()
 
     try:
         reply = client.execute_interactive(CELL, output_hook=watch, timeout=60)
-        assert (reply["content"]["status"], reply["content"]["ename"]) == (
-            "error",
-            "KeyboardInterrupt",
-        )
-        assert reply["content"]["evalue"].startswith("training was stopped before step 1 of epoch ")
-        code = "import sys; history = sys.last_value.history; print(history.epochs > 0, history.train_loss[-1] < 1)"
-        client.execute_interactive(code, output_hook=watch, timeout=60)
-        assert "True True\n" in said
+        assert reply["content"]["status"] == "error"
+        assert reply["content"]["ename"] == "KeyboardInterrupt"
+        assert reply["content"]["evalue"].startswith(f"{STOPPED} before step 1 of epoch ")
+        client.execute_interactive(NEXT_CELL, output_hook=watch, timeout=60)
+        assert "True True\n" in outputs
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)

@@ -10,15 +10,15 @@ from helpers.regularizers import L2
 from helpers.training import fit
 from tests.helpers.support.small_runs import Spy, labelled, network, rng, slope, train
 
-X2, ZEROS = np.array([[1.0], [3.0]]), np.zeros((2, 1))  # mean loss 5 w^2, gradient 10 w
+X2 = np.array([[1.0], [3.0]])
+ZEROS = np.zeros((2, 1))  # mean loss 5 w^2, gradient 10 w
 
 
 def test_one_step_and_two_by_hand():
     model = slope()
     history = fit(model, MSELoss(), SGD(model.parameters(), 0.01), X2, ZEROS, epochs=2, rng=rng())
-    assert model.weight.data[0, 0] == pytest.approx(
-        0.81, rel=1e-14
-    )  # 1 - 0.01 * 10, then 0.9 - 0.01 * 9
+    weight = model.weight.data[0, 0]
+    assert weight == pytest.approx(0.81, rel=1e-14)  # 1 - 0.01 * 10, then 0.9 - 0.01 * 9
     np.testing.assert_allclose(history.train_loss, [5 * 0.9**2, 5 * 0.81**2], rtol=1e-14)
 
 
@@ -27,14 +27,14 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_recorded_loss():
     settings = {"epochs": 1, "rng": rng(), "penalty": L2(0.5), "validation": (X2, ZEROS)}
     history = fit(model, MSELoss(), SGD(model.parameters(), 0.01), X2, ZEROS, **settings)
     assert model.weight.data[0, 0] == pytest.approx(0.895, rel=1e-14)  # 1 - 0.01 (10 + 0.5)
-    np.testing.assert_allclose(
-        [history.train_loss, history.validation_loss], [[5 * 0.895**2]] * 2, rtol=1e-14
-    )
+    losses = history.train_loss + history.validation_loss
+    np.testing.assert_allclose(losses, [5 * 0.895**2] * 2, rtol=1e-14)
 
 
 @pytest.mark.parametrize("batch_size", [None, 1, 5, 12])
 def test_trap_a_loss_that_is_a_sum_lam_would_mean_less_in_a_small_batch(batch_size):
-    X, model = np.zeros((12, 1)), slope()
+    X = np.zeros((12, 1))
+    model = slope()
     settings = {"epochs": 3, "rng": rng(), "batch_size": batch_size, "penalty": L2(0.5)}
     fit(model, MSELoss(), SGD(model.parameters(), 0.1), X, X, **settings)
     steps = 3 * -(-12 // (batch_size or 12))
@@ -48,9 +48,10 @@ def test_trap_a_loss_that_is_a_sum_examples_given_twice_train_the_same(loss):
     states = []
     for copies in (1, 2, 5):
         model = network()
-        data = np.concatenate([X] * copies), np.concatenate([y] * copies)
+        many_X = np.concatenate([X] * copies)
+        many_y = np.concatenate([y] * copies)
         settings = {"epochs": 5, "rng": rng(), "penalty": L2(0.1)}
-        fit(model, loss(), Adam(model.parameters(), 0.01), *data, **settings)
+        fit(model, loss(), Adam(model.parameters(), 0.01), many_X, many_y, **settings)
         states.append(np.concatenate([values.ravel() for values in model.state()]))
     np.testing.assert_allclose(states[1:], [states[0]] * 2, rtol=1e-9, atol=1e-12)
 
@@ -60,46 +61,32 @@ def test_trap_the_update_inside_backward():
         def step(self):
             pass
 
-    model, (X, y) = network(0.5), labelled()
+    X, y = labelled()
+    model = network(0.5)
     before = model.state()
-    fit(
-        model,
-        CrossEntropyLoss(),
-        Idle(model.parameters(), 0.1),
-        X,
-        y,
-        epochs=2,
-        rng=rng(),
-        penalty=L2(1),
-    )
+    settings = {"epochs": 2, "rng": rng(), "penalty": L2(1)}
+    fit(model, CrossEntropyLoss(), Idle(model.parameters(), 0.1), X, y, **settings)
     np.testing.assert_equal(model.state(), before)
 
 
 def test_trap_batches_made_by_shuffling_their_starts():
-    model, (X, y) = network(), labelled(12)
+    X, y = labelled(12)
+    model = network()
     train(model, X, y, epochs=40, batch_size=3)
     met = [batch for batch in model.layers[0].batches() if (batch == X[0]).all(axis=1).any()]
     assert len(met) == 40
-    assert (
-        len(np.unique(np.concatenate(met), axis=0)) == 12
-    )  # in time the first example meets all others
+    others = np.unique(np.concatenate(met), axis=0)
+    assert len(others) == 12  # in time the first example meets all of them
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 12, 100])
-def test_every_epoch_holds_every_example_once_beside_its_own_target(batch_size):
+def test_every_epoch_holds_every_example_once_with_its_own_target(batch_size):
     X = rng(1).standard_normal((12, 1))
-    spy, line = Spy(), slope()
+    spy = Spy()
+    line = slope()
     model = Sequential(spy, line)
-    fit(
-        model,
-        MSELoss(),
-        SGD(model.parameters(), 0.1),
-        X,
-        X,
-        epochs=3,
-        rng=rng(),
-        batch_size=batch_size,
-    )
+    settings = {"epochs": 3, "rng": rng(), "batch_size": batch_size}
+    fit(model, MSELoss(), SGD(model.parameters(), 0.1), X, X, **settings)
     assert line.weight.data[0, 0] == 1  # y = x was exact from the start
     batches = spy.batches()
     assert len(batches) == 3 * -(-12 // batch_size)
@@ -108,7 +95,9 @@ def test_every_epoch_holds_every_example_once_beside_its_own_target(batch_size):
 
 
 def test_without_batch_size_all_examples_come_in_order_and_rng_is_not_drawn_from():
-    model, (X, y), draws = network(), labelled(), rng(5)
+    X, y = labelled()
+    model = network()
+    draws = rng(5)
     train(model, X, y, batch_size=None, rng=draws)
     np.testing.assert_array_equal(model.layers[0].batches(), [X] * 4)
     assert draws.random() == rng(5).random()
@@ -116,10 +105,11 @@ def test_without_batch_size_all_examples_come_in_order_and_rng_is_not_drawn_from
 
 def test_runs_with_the_same_rng_are_paired_whatever_differs_between_them():
     X, y = labelled()
-    models = network(0), network(0.5)
-    train(models[0], X, y)
-    train(models[1], X, y, penalty=L2(0.1), validation=(X, y))
-    first, second = (np.concatenate(model.layers[0].batches()) for model in models)
+    plain = network(0)
+    other = network(0.5)
+    train(plain, X, y)
+    train(other, X, y, penalty=L2(0.1), validation=(X, y))
+    first, second = (np.concatenate(model.layers[0].batches()) for model in (plain, other))
     np.testing.assert_array_equal(first, second)
 
 
@@ -135,9 +125,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not():
 
 
 def test_only_the_parameters_of_the_optimizer_move():
-    model, (X, y) = network(), labelled()
-    first, last = model.layers[1], model.layers[4]
-    before, moving = first.state(), last.state()
+    X, y = labelled()
+    model = network()
+    first = model.layers[1]
+    last = model.layers[4]
+    before = first.state()
+    moving = last.state()
     settings = {"epochs": 2, "rng": rng(), "penalty": L2(0.1)}
     fit(model, CrossEntropyLoss(), SGD(last.parameters(), 0.1), X, y, **settings)
     np.testing.assert_equal(first.state(), before)
@@ -147,7 +140,8 @@ def test_only_the_parameters_of_the_optimizer_move():
 @pytest.mark.parametrize("batch_size", [None, 8])
 def test_trap_an_array_of_the_callers_changed_in_place(batch_size):
     X, y = labelled()
-    kept = X.copy(), y.copy()
-    X.flags.writeable = y.flags.writeable = False
+    before = (X.copy(), y.copy())
+    X.flags.writeable = False
+    y.flags.writeable = False
     train(network(0.5), X, y, batch_size=batch_size, validation=(X, y), penalty=L2(0.1))
-    np.testing.assert_equal((X, y), kept)
+    np.testing.assert_equal((X, y), before)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from helpers.initializers import zeros
 from helpers.layers import Linear
 from helpers.optimizers import Optimizer
 from helpers.training import EarlyStopping, fit
@@ -17,7 +18,7 @@ class Count(Optimizer):
 
 
 class Curve:
-    """A loss that is 0 on training data (target 0) and follows `losses` by epoch on validation data (target 1)."""
+    """A loss that is 0 for target 0, the training data, and `losses` by epoch for target 1."""
 
     def __init__(self, losses):
         self.losses = losses
@@ -30,25 +31,13 @@ class Curve:
 
 
 def run(losses, stopping, epochs=None):
-    """Train along the curve; returns the History and the weight at the end, the number of the epoch it comes from."""
-    model = Linear(
-        1, 1, np.random.default_rng(0), initializer=lambda *_, **__: np.zeros((1, 1)), bias=False
-    )
+    """Train along the curve; return the History and the weight, the epoch that it comes from."""
+    rng = np.random.default_rng(0)
+    model = Linear(1, 1, rng, initializer=zeros, bias=False)
+    count = Count(model.parameters(), 1)
     one = np.ones((1, 1))
-    settings = {
-        "epochs": epochs or len(losses),
-        "rng": np.random.default_rng(0),
-        "validation": (one, [1]),
-    }
-    history = fit(
-        model,
-        Curve(losses),
-        Count(model.parameters(), 1),
-        one,
-        [0],
-        early_stopping=stopping,
-        **settings,
-    )
+    settings = {"epochs": epochs or len(losses), "rng": rng, "validation": (one, [1])}
+    history = fit(model, Curve(losses), count, one, [0], early_stopping=stopping, **settings)
     return history, model.weight.data[0, 0]
 
 
@@ -57,7 +46,7 @@ def run(losses, stopping, epochs=None):
     [
         ([3, 2, 1, 2, 0, 0], 1, 0, 4, 3),
         ([3, 2, 2.5, 2.4, 0, 0], 2, 0, 4, 2),
-        ([3, 2, 2.5, 1, 2, 3, 0], 2, 0, 6, 4),  # worse, then better: the count starts anew
+        ([3, 2, 2.5, 1, 2, 3, 0], 2, 0, 6, 4),  # worse, then better: the count starts again
         ([1, 2, 2, 2, 2, 2, 0], 5, 0, 6, 1),  # the fifth epoch without improvement is the last
         ([1, 2, 2, 2, 2, 0, 3, 3, 3, 3, 3, 0], 5, 0, 11, 6),  # the fifth improves
         ([5, 4, 3, 2, 1], 1, 0, 5, 5),
@@ -84,7 +73,7 @@ def test_patience_is_how_many_epochs_in_a_row_are_borne(patience):
     assert run(in_time, EarlyStopping(patience), epochs=patience + 1)[0].best_epoch == patience + 1
 
 
-def test_without_early_stopping_the_best_epoch_is_told_and_the_last_weights_stay():
+def test_without_early_stopping_the_best_epoch_is_known_and_the_last_weights_stay():
     history, weight = run([3, 1, 2, 1], None)
     assert (history.epochs, history.best_epoch, weight) == (4, 2, 4)
 
@@ -103,16 +92,12 @@ def test_no_epochs_leave_the_weights():
     assert model.a.data[0] == 2
 
 
-@pytest.mark.parametrize("loss", [np.nan, np.inf])
+@pytest.mark.parametrize("loss", [np.nan, np.inf, float("nan"), np.float32("inf")])
 def test_a_loss_that_is_not_finite_is_no_improvement(loss):
     model = Affine(2.0, 1.0)
     stopping = EarlyStopping(2)
-    assert [stopping.update(value, model) for value in (loss, 1.0, loss, loss)] == [
-        False,
-        False,
-        False,
-        True,
-    ]
+    answers = [stopping.update(value, model) for value in (loss, 1.0, loss, loss)]
+    assert answers == [False, False, False, True]
     assert stopping.best_epoch == 2
     stopping.reset()
     assert [stopping.update(loss, model) for _ in range(2)] == [False, True]  # nor is the first one
@@ -120,7 +105,8 @@ def test_a_loss_that_is_not_finite_is_no_improvement(loss):
 
 
 def test_the_best_state_is_a_copy_and_holds_the_buffers():
-    model, stopping = Affine(2.0, 1.0), EarlyStopping(1)
+    model = Affine(2.0, 1.0)
+    stopping = EarlyStopping(1)
     best = model.state()
     assert not stopping.update(1.0, model)
     model(np.ones(3))  # moves the buffer
@@ -134,36 +120,30 @@ def test_the_best_state_is_a_copy_and_holds_the_buffers():
 
 
 @pytest.mark.parametrize(
-    ("options", "kind", "sentence"),
+    ("name", "value", "kind"),
     [
-        ({"patience": 0}, ValueError, "patience must be an integer >= 1, got 0"),
-        ({"patience": 2.0}, TypeError, "patience must be an integer >= 1, got float 2.0"),
-        ({"patience": True}, TypeError, "patience must be an integer >= 1, got bool True"),
-        (
-            {"patience": 1, "min_delta": -0.1},
-            ValueError,
-            "min_delta must be a number >= 0, got -0.1",
-        ),
-        (
-            {"patience": 1, "min_delta": None},
-            TypeError,
-            "min_delta must be a number >= 0, got NoneType None",
-        ),
+        ("patience", 0, ValueError),
+        ("patience", 2.0, TypeError),
+        ("patience", True, TypeError),
+        ("min_delta", -0.1, ValueError),
+        ("min_delta", None, TypeError),
     ],
 )
-def test_settings_are_refused(options, kind, sentence):
-    with refuses(kind, sentence):
-        EarlyStopping(**options)
+def test_settings_are_refused(name, value, kind):
+    with refuses(kind, f"{name} must be "):
+        EarlyStopping(**{"patience": 1} | {name: value})
 
 
 @pytest.mark.parametrize(
-    ("loss", "kind", "sentence"),
+    ("loss", "kind"),
     [
-        ("low", TypeError, "validation_loss must be a number, got str 'low'"),
-        (None, TypeError, "validation_loss must be a number, got NoneType None"),
-        (-np.inf, ValueError, "validation_loss must be a number, got -inf"),
+        ("low", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+        (-np.inf, ValueError),
+        (10**400, ValueError),
     ],
 )
-def test_what_is_no_loss_is_refused(loss, kind, sentence):
-    with refuses(kind, sentence):
+def test_a_value_that_cannot_be_a_loss_is_refused(loss, kind):
+    with refuses(kind, "validation_loss must be "):
         EarlyStopping(1).update(loss, Affine(2.0, 1.0))

@@ -1,4 +1,4 @@
-"""What fit, evaluate and accuracy see and tell: modes, the History, kinds of input, the progress bar."""
+"""What fit, evaluate and accuracy record: modes, the History, kinds of input, the progress bar."""
 
 import copy
 
@@ -14,11 +14,11 @@ from tests.helpers.support.small_runs import labelled, network, rng, train
 
 
 def test_recording_is_in_evaluation_mode_and_the_model_is_left_in_training_mode():
-    model, (X, y) = network(0.5).eval(), labelled()
+    X, y = labelled()
+    model = network(0.5).eval()
     history = train(model, X, y, validation=(X[:9], y[:9]))
-    assert (
-        model.layers[0].modes == [True, True, True, True, False, False] * 4
-    )  # 4 batches, then both sets
+    one_epoch = [True] * 4 + [False] * 2  # 4 batches, then both sets
+    assert model.layers[0].modes == one_epoch * 4
     assert all(part.training for part in [model, *model.layers])
     assert history.train_loss[-1] == evaluate(model, CrossEntropyLoss(), X, y)
     assert history.validation_loss[-1] == evaluate(model, CrossEntropyLoss(), X[:9], y[:9])
@@ -31,7 +31,8 @@ def test_recording_is_in_evaluation_mode_and_the_model_is_left_in_training_mode(
     "ask", [predict, accuracy, lambda model, X, y: evaluate(model, CrossEntropyLoss(), X, y)]
 )
 def test_asking_for_a_result_repeats_itself_and_puts_the_mode_back(mode, ask):
-    model, (X, y) = network(0.5).train(mode), labelled()
+    X, y = labelled()
+    model = network(0.5).train(mode)
     data = (X,) if ask is predict else (X, y)
     np.testing.assert_array_equal(ask(model, *data), ask(copy.deepcopy(model).eval(), *data))
     with pytest.raises(ValueError, match="x must have shape"):
@@ -50,18 +51,16 @@ def test_accuracy_by_hand():
 @pytest.mark.parametrize("labels", [True, False])
 @pytest.mark.parametrize("epochs", [0, 1, 3])
 def test_lengths_of_the_history(validation, labels, epochs):
-    model, (X, y) = network(), labelled()
+    X, y = labelled()
+    model = network()
     y = y if labels else np.eye(3)[y]
     history = train(model, X, y, epochs=epochs, validation=(X, y) if validation else None)
     both = validation * epochs
-    lists = (
-        history.train_loss,
-        history.train_accuracy,
-        history.validation_loss,
-        history.validation_accuracy,
-    )
-    assert [len(values) for values in lists] == [epochs, labels * epochs, both, labels * both]
-    assert {type(value) for values in lists for value in values} <= {float}
+    losses = (history.train_loss, history.validation_loss)
+    accuracies = (history.train_accuracy, history.validation_accuracy)
+    assert [len(values) for values in losses] == [epochs, both]
+    assert [len(values) for values in accuracies] == [labels * epochs, labels * both]
+    assert {type(value) for values in losses + accuracies for value in values} <= {float}
     assert history.epochs == epochs
     assert history.best_epoch == (int(np.argmin(history.validation_loss)) + 1 if both else None)
 
@@ -69,20 +68,17 @@ def test_lengths_of_the_history(validation, labels, epochs):
 def test_lists_and_integers_are_read_as_arrays():
     X, y = labelled()
     X = np.round(10 * X)
-    results = [
-        train(network(), *data, validation=data)
-        for data in ((X, y), (X.tolist(), y.tolist()), (X.astype(int), y))
-    ]
-    assert results[0] == results[1] == results[2]
+    expected = train(network(), X, y, validation=(X, y))
+    for data in ((X.tolist(), y.tolist()), (X.astype(int), y)):
+        assert train(network(), *data, validation=data) == expected
 
 
 def test_float32_stays_float32():
     X, y = labelled(dtype=np.float32)
     model = network(0.5, np.float32)
     history = train(model, X, y, penalty=L2(0.1))
-    assert {values.dtype for values in [*model.state(), *model.layers[0].inputs]} == {
-        np.dtype(np.float32)
-    }
+    arrays = [*model.state(), *model.layers[0].inputs]
+    assert {values.dtype for values in arrays} == {np.dtype(np.float32)}
     assert type(history.train_loss[0]) is float
 
 

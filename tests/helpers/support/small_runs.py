@@ -15,10 +15,11 @@ def rng(seed=0):
 
 
 class Spy(Layer):
-    """y = x; remembers the mode and the input of every forward."""
+    """y = x; it remembers the mode and the input of every forward."""
 
     def __init__(self):
-        self.modes, self.inputs = [], []
+        self.modes = []
+        self.inputs = []
 
     def forward(self, x):
         self.modes.append(self.training)
@@ -39,15 +40,15 @@ def labelled(n=30, dtype=np.float64):
 
 
 def network(p=0.0, dtype=np.float64):
-    first, last = Linear(4, 8, rng(2), dtype=dtype), Linear(8, 3, rng(3), dtype=dtype)
+    first = Linear(4, 8, rng(2), dtype=dtype)
+    last = Linear(8, 3, rng(3), dtype=dtype)
     return Sequential(Spy(), first, ReLU(), Dropout(p, rng(4)), last)
 
 
 def train(model, X, y, seed=0, **options):
     settings = {"epochs": 4, "batch_size": 8, "rng": rng(seed)} | options
-    return fit(
-        model, CrossEntropyLoss(), SGD(model.parameters(), 0.1, momentum=0.9), X, y, **settings
-    )
+    optimizer = SGD(model.parameters(), 0.1, momentum=0.9)
+    return fit(model, CrossEntropyLoss(), optimizer, X, y, **settings)
 
 
 def slope(w=1.0):
