@@ -1,6 +1,7 @@
-"""Measure, side by side, and write RESULTS.md with its figure: python -m benchmarks [--rows 1 4] [--quick]
+"""Time both sides in turn and write RESULTS.md: python -m benchmarks [--rows 1 4] [--quick]
 
-Each group of rows runs in fresh processes, one for each number of threads: BLAS and OpenMP read theirs at the start.
+Each group of rows runs in fresh processes, one for each number of threads: BLAS and OpenMP read
+theirs at the start.
 """
 
 import argparse
@@ -16,63 +17,75 @@ from benchmarks.groups import GROUPS
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def child(group, rows, threads, quick):
+def child(group, rows, threads, *, quick):
     """Yield what one group finds, from a process with this number of threads."""
     order = json.dumps({"group": group, "rows": rows, "threads": threads, "quick": quick})
     command = [sys.executable, "-m", "benchmarks.child", order]
     env = os.environ | dict.fromkeys(THREADS, str(threads))
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            yield measure.unpacked(*json.loads(line))
+        for packed in process.stdout:
+            yield measure.unpacked(*json.loads(packed))
     if process.returncode:
-        raise SystemExit(
-            f"{group} with {threads} threads ended with exit code {process.returncode}"
-        )
+        end = f"ended with exit code {process.returncode}"
+        raise SystemExit(f"{group} with {threads} threads {end}")
 
 
-def measured(rows, quick):
-    """The Report of these rows; each line is printed when it is there."""
+def measured(rows, *, quick):
+    """The Report of these rows; each line is printed as soon as it is there."""
     whole = measure.Report()
     for name, group in GROUPS.items():
         wanted = [row for row in group.rows if row in rows]
         for threads in group.threads if wanted else ():
-            for found in child(name, wanted, threads, quick):
-                whole.add(found)
-                print(line(found), flush=True)
+            for finding in child(name, wanted, threads, quick=quick):
+                whole.add(finding)
+                print(line(finding), flush=True)
     return whole
 
 
-def line(found):
-    """What is printed of one thing that was found."""
-    if isinstance(found, measure.Witness):
-        verdict = "agree" if found.holds else "DIFFER"
-        return f"row {found.row}: {found.what}: {found.ours:.7g} and {found.theirs:.7g} {verdict}"
-    if isinstance(found, tuple):
-        return f"{found[0]}: {found[1]}" if isinstance(found[1], float) else found[1]
-    low, ratio, high = found.quartiles()
-    aim = "" if found.aim is None else f", aim {found.aim:g}{'' if found.met else ' MISSED'}"
-    milliseconds = f"{1e3 * found.ours:.3g} ms to {1e3 * found.theirs:.3g} ms"
-    head = f"row {found.row}: {found.what}, {found.setting} / {found.against}"
+def line(finding):
+    """What is printed of one finding."""
+    if isinstance(finding, measure.Witness):
+        return witness_line(finding)
+    if isinstance(finding, measure.Result):
+        return result_line(finding)
+    name, content = finding
+    return f"{name}: {content}" if isinstance(content, float) else content
+
+
+def witness_line(witness):
+    """Both numbers, and whether they agree."""
+    verdict = "agree" if witness.holds else "DIFFER"
+    numbers = f"{witness.ours:.7g} and {witness.theirs:.7g}"
+    return f"row {witness.row}: {witness.what}: {numbers} {verdict}"
+
+
+def result_line(result):
+    """The ratio with its quartiles, its aim, and both times."""
+    low, ratio, high = result.quartiles()
+    missed = "" if result.met else " MISSED"
+    aim = "" if result.aim is None else f", aim {result.aim:g}{missed}"
+    milliseconds = f"{1e3 * result.ours:.3g} ms to {1e3 * result.theirs:.3g} ms"
+    head = f"row {result.row}: {result.what}, {result.setting} / {result.against}"
     return f"{head}: {ratio:.3f} ({low:.3f} to {high:.3f}){aim}; {milliseconds}"
 
 
 def main(argv=None):
+    """The command line."""
     every = sorted({row for group in GROUPS.values() for row in group.rows})
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--rows", type=int, nargs="+", choices=every, default=every)
-    parser.add_argument(
-        "--quick", action="store_true", help="a smoke test: its numbers mean nothing"
-    )
-    parser.add_argument(
-        "--into", type=Path, default=report.FOLDER, help="the folder of RESULTS.md and results.png"
-    )
+    add = parser.add_argument
+    add("--rows", type=int, nargs="+", choices=every, default=every)
+    add("--quick", action="store_true", help="a smoke test: its numbers mean nothing")
+    folder = "the folder of RESULTS.md and results.png"
+    add("--into", type=Path, default=report.FOLDER, help=folder)
     options = parser.parse_args(argv)
-    found = measured(options.rows, options.quick)
-    if wrong := [line(witness) for witness in found.witnesses if not witness.holds]:
+    findings = measured(options.rows, quick=options.quick)
+    wrong = [line(witness) for witness in findings.witnesses if not witness.holds]
+    if wrong:
         sys.exit("\n".join(["The two sides did not do the same work:", *wrong]))
-    report.write(found, options.rows, options.quick, options.into)
+    report.write(findings, options.rows, quick=options.quick, folder=options.into)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a process of its own does for the benchmarks: run one group of rows and print what it finds, line by line."""
+"""One process of the benchmarks: runs one group of rows and prints each finding as a line."""
 
 import json
 import sys
@@ -8,9 +8,10 @@ from benchmarks.measure import QUICK, Effort, packed
 
 
 def main(group, rows, threads, quick):
-    """Run `group`; PyTorch, which may have been told otherwise, takes the same number of threads."""
-    for found in GROUPS[group].measured(rows, threads, QUICK if quick else Effort()):
-        print(json.dumps(packed(found)), flush=True)
+    """Run `group`; PyTorch, which reads other variables too, uses the same number of threads."""
+    effort = QUICK if quick else Effort()
+    for finding in GROUPS[group].measured(rows, threads, effort):
+        print(json.dumps(packed(finding)), flush=True)
 
 
 if __name__ == "__main__":

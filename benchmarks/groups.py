@@ -9,17 +9,22 @@ from benchmarks import growth, linear, memory, modules, networks, processes, pro
 
 @dataclass(frozen=True)
 class Group:
-    """`measured(rows, threads, effort)` yields what it finds; it runs in a new process for each number of `threads`."""
+    """`measured(rows, threads, effort)` yields findings.
+
+    It runs in a new process for each number of `threads`.
+    """
 
     rows: tuple
     threads: tuple
     measured: Callable
 
 
+OURS = 0
+PYTORCH = 1
 GROUPS = {
     "step": Group((1, 2, 3), (1, 2), networks.measured),
-    "ours alone": Group((1,), (networks.ALONE[1],), partial(networks.alone, 0)),
-    "PyTorch alone": Group((1,), (networks.ALONE[1],), partial(networks.alone, 1)),
+    "ours alone": Group((1,), (networks.ALONE_THREADS,), partial(networks.alone, OURS)),
+    "PyTorch alone": Group((1,), (networks.ALONE_THREADS,), partial(networks.alone, PYTORCH)),
     "profile": Group((0,), (1, 2), profile.measured),
     "small": Group((4, 5), (1,), small.measured),
     "modules": Group((6, 7), (1, 2), modules.measured),

@@ -8,10 +8,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: `blocks` for each side, each about `seconds` long, after `settle` seconds that do not count.
+    """How long to measure: `blocks` for each side, each of about `seconds`.
 
-    The thread pools of OpenBLAS and of PyTorch go on spinning for a while after their last product, and take a core
-    from whoever comes next. What runs while they do is thrown away.
+    Before a block come `settle` seconds that do not count. The thread pools of OpenBLAS and of
+    PyTorch go on spinning for a while after their last product, and take a core from whoever comes
+    next. What runs while they do is thrown away.
     """
 
     blocks: int = 15
@@ -24,7 +25,7 @@ QUICK = Effort(blocks=3, seconds=0.01, settle=0.002)
 
 @dataclass
 class Result:
-    """One line of the table: `ratios` holds ours / theirs of each block; an `aim` of None is no aim."""
+    """One line of the table: `ratios` holds ours / theirs of each block; an `aim` may be None."""
 
     row: int
     what: str
@@ -42,13 +43,13 @@ class Result:
 
     @property
     def met(self):
-        """Does the median reach the aim? None where there is no aim."""
+        """Does the median reach the aim? None if there is no aim."""
         return None if self.aim is None else self.quartiles()[1] <= self.aim
 
 
 @dataclass
 class Witness:
-    """Two numbers that must agree for a comparison to be one: both sides did the same work."""
+    """Two numbers that agree if both sides did the same work."""
 
     row: int
     what: str
@@ -59,37 +60,41 @@ class Witness:
     @property
     def holds(self):
         """Do they agree, relative to the larger?"""
-        return abs(self.ours - self.theirs) <= self.tolerance * max(
-            abs(self.ours), abs(self.theirs)
-        )
+        larger = max(abs(self.ours), abs(self.theirs))
+        return abs(self.ours - self.theirs) <= self.tolerance * larger
 
 
 @dataclass
 class Report:
-    """All that one run found."""
+    """All findings of one run."""
 
     results: list = field(default_factory=list)
     witnesses: list = field(default_factory=list)
     tables: dict = field(default_factory=dict)
 
-    def add(self, found):
+    def add(self, finding):
         """Take one thing that a group yields: a Result, a Witness, or a (name, table)."""
-        if isinstance(found, Witness):
-            self.witnesses.append(found)
-        elif isinstance(found, Result):
-            self.results.append(found)
+        if isinstance(finding, Witness):
+            self.witnesses.append(finding)
+        elif isinstance(finding, Result):
+            self.results.append(finding)
         else:
-            self.tables.update([found])
+            name, table = finding
+            self.tables[name] = table
 
 
-def packed(found):
-    """What a group yields as plain data, for the way between two processes."""
-    return [type(found).__name__, asdict(found) if not isinstance(found, tuple) else list(found)]
+FINDINGS = {"Result": Result, "Witness": Witness}
+
+
+def packed(finding):
+    """A finding as plain data, for the way between two processes."""
+    data = list(finding) if isinstance(finding, tuple) else asdict(finding)
+    return [type(finding).__name__, data]
 
 
 def unpacked(kind, data):
     """The inverse of `packed`."""
-    return {"Result": Result, "Witness": Witness}[kind](**data) if kind != "tuple" else tuple(data)
+    return FINDINGS[kind](**data) if kind in FINDINGS else tuple(data)
 
 
 def block(step, steps):
@@ -103,13 +108,15 @@ def block(step, steps):
 def steps_of(step, seconds):
     """How many steps take about `seconds`, after a few that warm up."""
     once = min(block(step, 1) for _ in range(3))
-    return max(1, round(seconds / block(step, max(1, round(seconds / 10 / once)))))
+    trial = max(1, round(seconds / 10 / once))
+    return max(1, round(seconds / block(step, trial)))
 
 
 def side_by_side(sides, effort):
-    """Time the functions of `sides`, a dict by name, in turn: a dict of arrays (blocks,) with the seconds of one step.
+    """Time the functions of `sides`, a dict by name, in turn.
 
-    Every other round goes backwards, so that a machine that slows down hurts all sides alike.
+    Returns a dict of arrays (blocks,) with the seconds of one step. Every other round goes
+    backwards, so that a machine that slows down hurts all sides alike.
     """
     steps = {name: steps_of(step, effort.seconds) for name, step in sides.items()}
     waste = {name: max(1, round(steps[name] * effort.settle / effort.seconds)) for name in sides}
@@ -123,15 +130,29 @@ def side_by_side(sides, effort):
 
 def compared(row, what, against, setting, ours, theirs, aim=None, note=""):
     """The Result of two arrays of seconds that were taken in turn."""
-    ratios = (ours / theirs).tolist()
-    medians = float(np.median(ours)), float(np.median(theirs))
-    return Result(row, what, against, setting, ratios, aim, *medians, note)
+    return Result(
+        row,
+        what,
+        against,
+        setting,
+        ratios=(ours / theirs).tolist(),
+        aim=aim,
+        ours=float(np.median(ours)),
+        theirs=float(np.median(theirs)),
+        note=note,
+    )
 
 
 def in_operations(row, what, setting, seconds):
-    """A line of a table: both sides in units of the NumPy operation "one", which was timed in turn with them."""
+    """A line of a table: both sides in units of a NumPy operation.
+
+    That operation, the side "one", was timed in turn with them.
+    """
     ours, theirs, one = (float(np.median(seconds[side])) for side in ("ours", "theirs", "one"))
-    return (
-        f"operations {row} {what} {setting}",
-        f"| {row} | {what} | {setting} | {ours / one:.0f} | {theirs / one:.0f} |",
-    )
+    cells = f"| {row} | {what} | {setting} | {ours / one:.0f} | {theirs / one:.0f} |"
+    return f"operations {row} {what} {setting}", cells
+
+
+def markdown_table(head, alignment, lines):
+    """The lines of a table in Markdown, under its head."""
+    return "\n".join([head, alignment, *lines])

@@ -1,4 +1,4 @@
-"""Rows 6 and 7: the normalizations and Adam, each alone, beside PyTorch's."""
+"""Rows 6 and 7: the normalizations and Adam, each alone, next to PyTorch's."""
 
 import math
 from functools import partial
@@ -13,21 +13,34 @@ from helpers.optimizers import Adam, AdamW
 SHAPES = ((256, 256), (32, 64, 8, 8))
 GROUPS = 8
 PARAMETERS = ((784, 300), (300,), (300, 200), (200,), (200, 10), (10,))
+# PyTorch's fused loop is not what the aim is about; it is measured too, for honesty.
+ADAM_LOOPS = (
+    ("PyTorch, foreach", {"foreach": True}, 1.0),
+    ("PyTorch, fused", {"fused": True}, None),
+)
 
 
 def normalizations(shape):
     """{name: (ours, PyTorch's)} for x of this shape in float32; instances need images."""
-    import torch
+    from torch import nn
 
-    C, images, nn = shape[1], len(shape) == 4, torch.nn
-    batch = nn.BatchNorm2d if images else nn.BatchNorm1d
+    channels = shape[1]
+    images = len(shape) == 4
+    batch_norm = nn.BatchNorm2d if images else nn.BatchNorm1d
     pairs = {
-        "BatchNorm": (BatchNorm(C, dtype=np.float32), batch(C)),
+        "BatchNorm": (BatchNorm(channels, dtype=np.float32), batch_norm(channels)),
         "LayerNorm": (LayerNorm(shape[1:], dtype=np.float32), nn.LayerNorm(shape[1:])),
-        "GroupNorm": (GroupNorm(GROUPS, C, dtype=np.float32), nn.GroupNorm(GROUPS, C)),
+        "GroupNorm": (
+            GroupNorm(GROUPS, channels, dtype=np.float32),
+            nn.GroupNorm(GROUPS, channels),
+        ),
     }
-    instance = (InstanceNorm(C, affine=True, dtype=np.float32), nn.InstanceNorm2d(C, affine=True))
-    return pairs | ({"InstanceNorm": instance} if images else {})
+    if images:
+        pairs["InstanceNorm"] = (
+            InstanceNorm(channels, affine=True, dtype=np.float32),
+            nn.InstanceNorm2d(channels, affine=True),
+        )
+    return pairs
 
 
 def forward_backward(layer, x, dy):
@@ -47,7 +60,8 @@ def torch_forward_backward(module, x, dy):
     """The same in PyTorch."""
     import torch
 
-    x, dy = torch.tensor(x, requires_grad=True), torch.tensor(dy)
+    x = torch.tensor(x, requires_grad=True)
+    dy = torch.tensor(dy)
 
     def step():
         x.grad = None
@@ -63,25 +77,25 @@ def normalization_rows(threads, effort):
     for shape in SHAPES:
         rng = np.random.default_rng(0)
         x, dy = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
+        setting = f"{shape}, float32, threads: {threads}"
         for name, (layer, module) in normalizations(shape).items():
-            ours, theirs = forward_backward(layer, x, dy), torch_forward_backward(module, x, dy)
-            length = [float(np.linalg.norm(np.asarray(way()))) for way in (ours, theirs)]
-            yield Witness(6, f"norm of dx, {name} {shape}", *length, 1e-5)
-            seconds = side_by_side(
-                {"ours": ours, "theirs": theirs, "one": partial(np.multiply, x, dy)}, effort
-            )
-            setting, pair = (
-                f"{shape}, float32, threads: {threads}",
-                (seconds["ours"], seconds["theirs"]),
-            )
-            yield compared(
-                6, f"{name}, forward and backward", "PyTorch, eager", setting, *pair, 1.0
-            )
+            ours = forward_backward(layer, x, dy)
+            theirs = torch_forward_backward(module, x, dy)
+            lengths = [float(np.linalg.norm(np.asarray(step()))) for step in (ours, theirs)]
+            yield Witness(6, f"norm of dx, {name} {shape}", *lengths, 1e-5)
+            sides = {"ours": ours, "theirs": theirs, "one": partial(np.multiply, x, dy)}
+            seconds = side_by_side(sides, effort)
+            times = (seconds["ours"], seconds["theirs"])
+            what = f"{name}, forward and backward"
+            yield compared(6, what, "PyTorch, eager", setting, *times, 1.0)
             yield in_operations(6, name, setting, seconds)
 
 
 def adam(kind):
-    """A step of Adam or AdamW with the helpers, on parameters whose gradients stay as they are; and the parameters."""
+    """A step of Adam or AdamW with the helpers, and the weights that it moves.
+
+    The gradients stay as they are.
+    """
     params = [Parameter(values, decay=values.ndim == 2) for values in numbers(0)]
     for p, g in zip(params, numbers(1), strict=True):
         p.grad[...] = g
@@ -123,30 +137,21 @@ def moved(step, weights):
 
 
 def adam_rows(threads, effort):
-    """Row 7. The fused loop of PyTorch is not what the aim is about; it stands beside it for honesty."""
+    """Row 7."""
     setting = f"{sum(map(math.prod, PARAMETERS)):,} parameters, float32, threads: {threads}"
     for kind in (Adam, AdamW):
-        for against, options, aim in (
-            ("PyTorch, foreach", {"foreach": True}, 1.0),
-            ("PyTorch, fused", {"fused": True}, None),
-        ):
-            (ours, mine), (theirs, other) = adam(kind), torch_adam(kind, **options)
-            pair = [moved(*side) for side in ((ours, mine), (theirs, other))]
-            yield Witness(
-                7, f"norm of all weights after 50 steps, {kind.__name__}, {against}", *pair, 1e-5
-            )
-            one = partial(products, mine, [w.copy() for w in mine])
+        name = kind.__name__
+        for against, options, aim in ADAM_LOOPS:
+            ours, our_weights = adam(kind)
+            theirs, their_weights = torch_adam(kind, **options)
+            lengths = (moved(ours, our_weights), moved(theirs, their_weights))
+            what = f"norm of all weights after 50 steps, {name}, {against}"
+            yield Witness(7, what, *lengths, 1e-5)
+            one = partial(products, our_weights, [w.copy() for w in our_weights])
             seconds = side_by_side({"ours": ours, "theirs": theirs, "one": one}, effort)
-            yield compared(
-                7,
-                f"{kind.__name__} step",
-                against,
-                setting,
-                seconds["ours"],
-                seconds["theirs"],
-                aim,
-            )
-            yield in_operations(7, f"{kind.__name__} step, {against}", setting, seconds)
+            times = (seconds["ours"], seconds["theirs"])
+            yield compared(7, f"{name} step", against, setting, *times, aim)
+            yield in_operations(7, f"{name} step, {against}", setting, seconds)
 
 
 def measured(rows, threads, effort):

@@ -15,8 +15,13 @@ from helpers.optimizers import SGD
 
 SIZES = (784, 256, 256, 10)
 DROPPED = (0.2, 0.5)  # of the inputs, of the hidden units
-LR, MOMENTUM, DECAY = 1e-3, 0.9, 1e-4
+LR = 1e-3
+MOMENTUM = 0.9
+DECAY = 1e-4
 BATCHES = (32, 128, 256, 1024)
+# A control at one setting gives each side a process of its own.
+ALONE_BATCH = 256
+ALONE_THREADS = 2
 
 
 def examples(batch, sizes=SIZES):
@@ -27,24 +32,19 @@ def examples(batch, sizes=SIZES):
 
 def network(sizes=SIZES, dropped=DROPPED):
     """The network of the helpers in float32: Dropout, Linear, ReLU, ..., Linear."""
-    rng, layers = np.random.default_rng(1), []
+    rng = np.random.default_rng(1)
+    layers = []
     for k, (n_in, n_out) in enumerate(pairwise(sizes)):
-        layers += [
-            Dropout(dropped[min(k, 1)], rng),
-            Linear(n_in, n_out, rng, dtype=np.float32),
-            ReLU(),
-        ]
+        linear = Linear(n_in, n_out, rng, dtype=np.float32)
+        layers += [Dropout(dropped[min(k, 1)], rng), linear, ReLU()]
     return Sequential(*layers[:-1])
 
 
 def parts(sizes=SIZES, dropped=DROPPED):
     """A network with its loss and its optimizer."""
     model = network(sizes, dropped)
-    return (
-        model,
-        CrossEntropyLoss(),
-        SGD(model.parameters(), LR, momentum=MOMENTUM, weight_decay=DECAY),
-    )
+    optimizer = SGD(model.parameters(), LR, momentum=MOMENTUM, weight_decay=DECAY)
+    return model, CrossEntropyLoss(), optimizer
 
 
 def stepped(model, loss, optimizer, X, y):
@@ -62,7 +62,10 @@ def helpers_step(X, y, sizes=SIZES, dropped=DROPPED):
 
 
 def torch_step(model, X, y):
-    """The same in PyTorch, eager, with its fused SGD: the fastest of its three loops. `model` gives the weights."""
+    """The same in PyTorch, eager, with its fused SGD: the fastest of its three loops.
+
+    `model` gives the weights.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -72,7 +75,8 @@ def torch_step(model, X, y):
         {"params": [p for p in other.parameters() if p.ndim == 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.SGD(groups, LR, momentum=MOMENTUM, fused=True)
-    X, y = torch.tensor(X), torch.tensor(y)
+    X = torch.tensor(X)
+    y = torch.tensor(y)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
@@ -92,23 +96,21 @@ def torch_layer(layer):
         return torch.nn.Dropout(layer.p)
     if isinstance(layer, ReLU):
         return torch.nn.ReLU()
-    other = torch.nn.Linear(
-        *layer.weight.data.shape, dtype=torch.from_numpy(layer.weight.data).dtype
-    )
+    weight = torch.from_numpy(layer.weight.data)
+    other = torch.nn.Linear(*weight.shape, dtype=weight.dtype)
     with torch.no_grad():
-        other.weight.copy_(torch.from_numpy(layer.weight.data).T)
+        other.weight.copy_(weight.T)
         other.bias.copy_(torch.from_numpy(layer.bias.data))
     return other
 
 
 def textbook_step(model, X, y):
     """The same in the manner of textbooks, in float64. `model` gives the weights."""
-    linear = [layer for layer in model.layers if isinstance(layer, Linear)]
-    params = textbook.initialize(
-        [layer.weight.data for layer in linear], [layer.bias.data for layer in linear]
-    )
+    params = textbook_params(model)
     keep_probs = [1 - layer.p for layer in model.layers if isinstance(layer, Dropout)]
-    X, Y, velocities = X.T.astype(np.float64), np.eye(len(linear[-1].bias.data))[:, y], {}
+    X = X.T.astype(np.float64)
+    Y = np.eye(SIZES[-1])[:, y]
+    velocities = {}
 
     def step():
         A, cache = textbook.forward(X, params, keep_probs, textbook.softmax)
@@ -120,8 +122,19 @@ def textbook_step(model, X, y):
     return step
 
 
+def textbook_params(model):
+    """The textbook's dictionary of parameters, with the weights of `model`."""
+    linear = [layer for layer in model.layers if isinstance(layer, Linear)]
+    weights = [layer.weight.data for layer in linear]
+    biases = [layer.bias.data for layer in linear]
+    return textbook.initialize(weights, biases)
+
+
 def products(model, X):
-    """The pairs of matrices that a step multiplies: x W, then x^T dy and, but for the first layer, dy W^T."""
+    """The pairs of matrices that a step multiplies.
+
+    Forward x W; backward x^T dy and, except in the first layer, dy W^T.
+    """
     weights = [layer.weight.data for layer in model.layers if isinstance(layer, Linear)]
     inputs = [X, *(np.ones((len(X), W.shape[1]), X.dtype) for W in weights)]
     layers = list(zip(inputs[:-1], weights, inputs[1:], strict=True))
@@ -142,24 +155,19 @@ def products_step(model, X, y):  # noqa: ARG001 - one signature for all
     return step
 
 
-ALONE = (
-    256,
-    2,
-)  # the batch and the threads at which a control gives each side a process of its own
-
-
-def name(batch, threads):
-    """What the table calls it."""
+def setting_of(batch, threads):
+    """What the table calls a batch and a number of threads."""
     return f"batch {batch:,}, threads: {threads}"
 
 
 def alone(side, rows, threads, effort):  # noqa: ARG001 - one signature for all
-    """The median seconds of one side, the only one of its process: 0 is ours, else an opponent."""
-    X, y = examples(ALONE[0])
-    step = OPPONENTS[side][1](network(), X, y) if side else helpers_step(X, y)
+    """The median seconds of one side, the only one in its process: 0 is ours, 1 is PyTorch."""
+    X, y = examples(ALONE_BATCH)
+    step = torch_step(network(), X, y) if side else helpers_step(X, y)
     yield f"alone {side}", float(np.median(side_by_side({side: step}, effort)[side]))
 
 
+# row: what it is called, a function that makes its step, the aims at some batches and elsewhere
 OPPONENTS = {
     1: ("PyTorch, eager", torch_step, {256: 0.70}, 1.0),
     2: ("its eight matrix products alone, NumPy", products_step, {256: 1.6}, None),
@@ -176,25 +184,20 @@ def measured(rows, threads, effort, batches=BATCHES):
         seconds = side_by_side(sides, effort)
         for row in rows:
             against, _, aims, elsewhere = OPPONENTS[row]
-            setting, aim = name(batch, threads), aims.get(batch, elsewhere)
-            yield compared(
-                row, "training step 784-256-256-10", against, setting, seconds[0], seconds[row], aim
-            )
+            times = (seconds[0], seconds[row])
+            aim = aims.get(batch, elsewhere)
+            what = "training step 784-256-256-10"
+            yield compared(row, what, against, setting_of(batch, threads), *times, aim)
 
 
 def witnesses(rows, steps=20):
-    """Without dropout nothing is random: from the same weights, all ways must come to the same loss."""
+    """Without dropout nothing is random: the same weights must lead to the same loss."""
     X, y = examples(64)
-    mine = after(helpers_step(X, y, dropped=(0, 0)), steps)
+    ours = after(helpers_step(X, y, dropped=(0, 0)), steps)
     for row in {1, 3} & set(rows):
-        against, other, *_ = OPPONENTS[row]
-        yield Witness(
-            row,
-            f"loss at step {steps}, p = 0, {against}",
-            mine,
-            after(other(network(dropped=(0, 0)), X, y), steps),
-            1e-5,
-        )
+        against, make_step, *_ = OPPONENTS[row]
+        theirs = after(make_step(network(dropped=(0, 0)), X, y), steps)
+        yield Witness(row, f"loss at step {steps}, p = 0, {against}", ours, theirs, 1e-5)
 
 
 def after(step, steps):

@@ -5,20 +5,27 @@ from collections import defaultdict
 
 import numpy as np
 
-from benchmarks.measure import block
+from benchmarks.measure import block, markdown_table
 from benchmarks.networks import DROPPED, SIZES, examples, parts, products_step, stepped
 from helpers.layers import ReLU
 from helpers.noise import Dropout
 
-PRODUCTS, REST = "matrix products, timed alone", "Linear beyond these: bias, sums, copies"
-DRAWS, MASKS, RELU = "random draws", "masks and their scale", "ReLU"
+PRODUCTS = "matrix products, timed alone"
+REST = "Linear beyond these: bias, sums, copies"
+DRAWS = "random draws"
+MASKS = "masks and their scale"
+RELU = "ReLU"
 
 
 class Stopwatch:
-    """Adds up in `spent`, by name, what the functions that it wraps take, without what they call of one another."""
+    """Adds up in `spent`, by name, the seconds that the functions it wraps take.
+
+    What one of them spends inside another counts for the other alone.
+    """
 
     def __init__(self):
-        self.spent, self.inner = defaultdict(float), [0.0]
+        self.spent = defaultdict(float)
+        self.inner = [0.0]
 
     def wrap(self, name, function):
         """The function with its time taken."""
@@ -44,19 +51,19 @@ class TimedGenerator:
     """A generator of random numbers whose draws are timed."""
 
     def __init__(self, rng, watch):
-        self.rng, self.watch = rng, watch
+        self.rng = rng
+        self.watch = watch
 
     def __getattr__(self, name):
-        found = getattr(self.rng, name)
-        return self.watch.wrap(DRAWS, found) if callable(found) else found
+        attribute = getattr(self.rng, name)
+        return self.watch.wrap(DRAWS, attribute) if callable(attribute) else attribute
 
 
 def watched(model, loss, optimizer):
     """A Stopwatch on every part of a step."""
     watch = Stopwatch()
     for layer in model.layers:
-        name = MASKS if isinstance(layer, Dropout) else RELU if isinstance(layer, ReLU) else REST
-        watch.methods(name, layer, "forward", "backward", "backward_parameters")
+        watch.methods(part_of(layer), layer, "forward", "backward", "backward_parameters")
         if isinstance(layer, Dropout):
             layer.rng = TimedGenerator(layer.rng, watch)
     watch.methods("loss", loss, "value", "backward")
@@ -64,15 +71,23 @@ def watched(model, loss, optimizer):
     return watch
 
 
+def part_of(layer):
+    """The name of the part that a layer's time belongs to."""
+    if isinstance(layer, Dropout):
+        return MASKS
+    return RELU if isinstance(layer, ReLU) else REST
+
+
 def shares(batch, rounds, sizes=SIZES, dropped=DROPPED):
-    """Median seconds of each part of a step, a dict. The matrix products are timed alone, between the steps."""
+    """Median seconds of each part of a step, a dict.
+
+    The matrix products are timed alone, between the steps.
+    """
     X, y = examples(batch, sizes)
     model, loss, optimizer = parts(sizes, dropped)
-    alone, watch, seen = (
-        products_step(model, X, y),
-        watched(model, loss, optimizer),
-        defaultdict(list),
-    )
+    alone = products_step(model, X, y)
+    watch = watched(model, loss, optimizer)
+    seen = defaultdict(list)
     for _ in range(rounds):
         watch.spent.clear()
         whole = block(lambda: stepped(model, loss, optimizer, X, y), 1)
@@ -80,21 +95,20 @@ def shares(batch, rounds, sizes=SIZES, dropped=DROPPED):
             seen[name].append(seconds)
         seen["calls between the parts"].append(whole - sum(watch.spent.values()))
         seen[PRODUCTS].append(block(alone, 1))
-    found = {name: float(np.median(values[rounds // 4 :])) for name, values in seen.items()}
-    products, rest = found.pop(PRODUCTS), found.pop(REST)
-    return {PRODUCTS: products, REST: max(0.0, rest - products), **found}
+    medians = {name: float(np.median(values[rounds // 4 :])) for name, values in seen.items()}
+    products = medians.pop(PRODUCTS)
+    rest = medians.pop(REST)
+    return {PRODUCTS: products, REST: max(0.0, rest - products), **medians}
 
 
 def measured(rows, threads, effort):  # noqa: ARG001 - one signature for all
     """The table of the parts at a batch of 256."""
-    found = shares(256, 20 * effort.blocks)
-    whole = sum(found.values())
+    parts_of_step = shares(256, 20 * effort.blocks)
+    whole = sum(parts_of_step.values())
     lines = [
         f"| {name} | {1e3 * seconds:.3f} | {seconds / whole:.0%} |"
-        for name, seconds in found.items()
+        for name, seconds in parts_of_step.items()
     ]
-    head = [f"| part, batch 256, threads: {threads} | ms | share |", "|---|--:|--:|"]
-    yield (
-        f"profile, threads: {threads}",
-        "\n".join([*head, *lines, f"| all | {1e3 * whole:.3f} | |"]),
-    )
+    lines.append(f"| all | {1e3 * whole:.3f} | |")
+    head = f"| part, batch 256, threads: {threads} | ms | share |"
+    yield f"profile, threads: {threads}", markdown_table(head, "|---|--:|--:|", lines)

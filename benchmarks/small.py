@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks import textbook
 from benchmarks.measure import Witness, compared, in_operations, side_by_side
-from benchmarks.networks import after, torch_layer
+from benchmarks.networks import after, textbook_params, torch_layer
 from helpers.core import Sequential
 from helpers.data import minibatches
 from helpers.layers import Linear, ReLU
@@ -15,8 +15,10 @@ from helpers.losses import BCEWithLogitsLoss, MSELoss
 from helpers.optimizers import SGD
 from helpers.regularizers import L2
 
-SIZES, N = (2, 20, 3, 1), 211
-LAM, LR = 0.7 / N, 0.3
+SIZES = (2, 20, 3, 1)
+N = 211
+LAM = 0.7 / N
+LR = 0.3
 D2L = {"inputs": 200, "examples": 20, "batch": 5, "lam": 3.0, "lr": 0.003, "epochs": 100}
 
 
@@ -24,12 +26,15 @@ def points():
     """211 points in the plane in two classes, with a few labels on the wrong side."""
     rng = np.random.default_rng(0)
     X = rng.uniform(-0.5, 0.5, (N, 2))
-    return X, (X[:, :1] + X[:, 1:] + 0.1 * rng.standard_normal((N, 1)) > 0).astype(np.float64)
+    noise = 0.1 * rng.standard_normal((N, 1))
+    y = X[:, :1] + X[:, 1:] + noise > 0
+    return X, y.astype(np.float64)
 
 
 def network(sizes):
     """Linear, ReLU, ..., Linear in float64."""
-    rng, layers = np.random.default_rng(1), []
+    rng = np.random.default_rng(1)
+    layers = []
     for n_in, n_out in pairwise(sizes):
         layers += [Linear(n_in, n_out, rng), ReLU()]
     return Sequential(*layers[:-1])
@@ -37,7 +42,9 @@ def network(sizes):
 
 def with_penalty(X, y):
     """Our step, the penalty in the loss as in the textbook."""
-    model, loss, penalty = network(SIZES), BCEWithLogitsLoss(), L2(LAM)
+    model = network(SIZES)
+    loss = BCEWithLogitsLoss()
+    penalty = L2(LAM)
     params = model.parameters()
     optimizer = SGD(params, LR)
 
@@ -54,8 +61,9 @@ def with_penalty(X, y):
 
 def with_decay(X, y):
     """Our step, the penalty in the optimizer as in PyTorch."""
-    model, loss = network(SIZES), BCEWithLogitsLoss()
-    return partial(plain, model, loss, SGD(model.parameters(), LR, weight_decay=LAM), X, y)
+    model = network(SIZES)
+    optimizer = SGD(model.parameters(), LR, weight_decay=LAM)
+    return partial(plain, model, BCEWithLogitsLoss(), optimizer, X, y)
 
 
 def plain(model, loss, optimizer, X, y):
@@ -69,24 +77,23 @@ def plain(model, loss, optimizer, X, y):
 
 def textbook_step(X, y):
     """The textbook's step, with the cost that it prints."""
-    model = network(SIZES)
-    linear = [layer for layer in model.layers if isinstance(layer, Linear)]
-    params = textbook.initialize(
-        [layer.weight.data for layer in linear], [layer.bias.data for layer in linear]
-    )
-    X, Y, keep_probs = X.T.copy(), y.T.copy(), (1,) * len(linear)
+    params = textbook_params(network(SIZES))
+    keep_probs = (1, 1, 1)
+    X = X.T.copy()
+    Y = y.T.copy()
 
     def step():
         A, cache = textbook.forward(X, params, keep_probs, textbook.sigmoid)
         value = textbook.cost_sigmoid(A, Y) + textbook.penalty(params, LAM)
-        textbook.update(params, textbook.backward(A, Y, params, cache, keep_probs, LAM), {}, LR, 0)
+        grads = textbook.backward(A, Y, params, cache, keep_probs, LAM)
+        textbook.update(params, grads, velocities={}, lr=LR, momentum=0)
         return value
 
     return step
 
 
 def torch_parts(model, lr, lam):
-    """The network in PyTorch with the same weights, and its SGD: one group that decays, one that does not."""
+    """The network in PyTorch with the same weights, and its SGD, which does not decay biases."""
     import torch
 
     other = torch.nn.Sequential(*map(torch_layer, model.layers))
@@ -131,28 +138,15 @@ def regularization_assignment(threads, effort):
     }
     setting = f"211 points, full batch, float64, threads: {threads}"
     for against, (ours, theirs, aim) in pairs.items():
-        yield Witness(
-            4,
-            f"loss at step 100, {against}",
-            *(after(way(*points()), 100) for way in (ours, theirs)),
-            1e-9,
-        )
+        losses = [after(make_step(*points()), 100) for make_step in (ours, theirs)]
+        yield Witness(4, f"loss at step 100, {against}", *losses, 1e-9)
         hidden = np.ones((N, SIZES[1]))
-        steps = {
-            "ours": ours(*points()),
-            "theirs": theirs(*points()),
-            "one": partial(np.multiply, hidden, hidden),
-        }
+        one = partial(np.multiply, hidden, hidden)
+        steps = {"ours": ours(*points()), "theirs": theirs(*points()), "one": one}
         seconds = side_by_side(steps, effort)
-        yield compared(
-            4,
-            "training step 2-20-3-1 with L2",
-            against,
-            setting,
-            seconds["ours"],
-            seconds["theirs"],
-            aim,
-        )
+        times = (seconds["ours"], seconds["theirs"])
+        what = "training step 2-20-3-1 with L2"
+        yield compared(4, what, against, setting, *times, aim)
         yield in_operations(4, f"training step 2-20-3-1, {against}", setting, seconds)
 
 
@@ -160,15 +154,19 @@ def d2l_data():
     """20 examples of 200 inputs, y = 0.05 + the sum of 0.01 x + noise of 0.01."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((D2L["examples"], D2L["inputs"]))
-    return X, 0.05 + 0.01 * X.sum(axis=1, keepdims=True) + 0.01 * rng.standard_normal(
-        (D2L["examples"], 1)
-    )
+    noise = 0.01 * rng.standard_normal((D2L["examples"], 1))
+    return X, 0.05 + 0.01 * X.sum(axis=1, keepdims=True) + noise
 
 
 def d2l_run():
-    """100 epochs with the helpers, from the same weights in each call; returns the loss of the last batch."""
-    (X, y), rng = d2l_data(), np.random.default_rng(2)
-    model, loss = network((D2L["inputs"], 1)), MSELoss()
+    """100 epochs with the helpers, from the same weights in each call.
+
+    Returns the loss of the last batch.
+    """
+    X, y = d2l_data()
+    rng = np.random.default_rng(2)
+    model = network((D2L["inputs"], 1))
+    loss = MSELoss()
     optimizer = SGD(model.parameters(), D2L["lr"], weight_decay=D2L["lam"])
     for _ in range(D2L["epochs"]):
         for batch in minibatches(D2L["examples"], D2L["batch"], rng):
@@ -177,10 +175,11 @@ def d2l_run():
 
 
 def d2l_torch_run():
-    """The same in PyTorch, batches by randperm and split. It takes NumPy's order, so that both see the same."""
+    """The same in PyTorch, with batches by split in NumPy's order, so that both see the same."""
     import torch
 
-    (X, y), rng = map(torch.tensor, d2l_data()), np.random.default_rng(2)
+    X, y = map(torch.tensor, d2l_data())
+    rng = np.random.default_rng(2)
     other, optimizer = torch_parts(network((D2L["inputs"], 1)), D2L["lr"], D2L["lam"])
     loss = torch.nn.functional.mse_loss
     for _ in range(D2L["epochs"]):
@@ -191,16 +190,10 @@ def d2l_torch_run():
 
 def weight_decay_run(threads, effort):
     """Row 5."""
-    yield Witness(
-        5,
-        "loss of the last batch after 100 epochs, PyTorch",
-        d2l_run().item(),
-        d2l_torch_run().item(),
-        1e-9,
-    )
+    losses = [run().item() for run in (d2l_run, d2l_torch_run)]
+    yield Witness(5, "loss of the last batch after 100 epochs, PyTorch", *losses, 1e-9)
     seconds = side_by_side({"ours": d2l_run, "theirs": d2l_torch_run}, effort)
     setting = f"200 inputs, 20 examples, batch 5, 100 epochs, float64, threads: {threads}"
     against = "PyTorch, eager, parameter groups"
-    yield compared(
-        5, "d2l's weight decay run", against, setting, seconds["ours"], seconds["theirs"], 0.2
-    )
+    times = (seconds["ours"], seconds["theirs"])
+    yield compared(5, "d2l's weight decay run", against, setting, *times, 0.2)

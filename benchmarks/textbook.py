@@ -1,7 +1,8 @@
-"""A network in NumPy the way textbooks write it: float64, dictionaries, a new array for each result, np.random.rand.
+"""A network in NumPy the way textbooks write it.
 
-Examples are columns: X is (D, N), W is (n_out, n_in), b is (n_out, 1). Hidden layers are ReLU. It is here to be
-compared with, not to be learned from.
+float64, dictionaries, a new array for each result, np.random.rand. Examples are columns: X is
+(D, N), W is (n_out, n_in), b is (n_out, 1). Hidden layers are ReLU. It is here to be compared with,
+not to be learned from.
 """
 
 import numpy as np
@@ -28,7 +29,10 @@ def softmax(Z):
 
 
 def dropout(A, keep_prob, cache, k):
-    """A with some of its elements set to zero and the others scaled up; nothing is drawn at keep_prob 1."""
+    """A with some of its elements set to zero and the others scaled up.
+
+    Nothing is drawn at keep_prob 1.
+    """
     if keep_prob == 1:
         return A
     D = np.random.rand(A.shape[0], A.shape[1])  # noqa: NPY002 - that is the manner
@@ -38,8 +42,12 @@ def dropout(A, keep_prob, cache, k):
 
 
 def forward(X, params, keep_probs, output):
-    """The output and what backward needs; keep_probs has one number for the input and each hidden layer."""
-    cache, L = {}, len(params) // 2
+    """The output and what backward needs.
+
+    keep_probs has one number for the input and each hidden layer.
+    """
+    cache = {}
+    L = len(params) // 2
     A = cache["A0"] = dropout(X, keep_probs[0], cache, 0)
     for k in range(1, L):
         Z = cache[f"Z{k}"] = np.dot(params[f"W{k}"], A) + params[f"b{k}"]
@@ -59,16 +67,14 @@ def cost_sigmoid(A, Y):
 
 def penalty(params, lam):
     """lam/2 times the sum of the squares of all weights."""
-    return (
-        lam
-        / 2
-        * sum(np.sum(np.square(values)) for name, values in params.items() if name.startswith("W"))
-    )
+    weights = [values for name, values in params.items() if name.startswith("W")]
+    return lam / 2 * sum(np.sum(np.square(W)) for W in weights)
 
 
 def backward(A, Y, params, cache, keep_probs, lam):
     """The gradients of cost + penalty, a dictionary dW1, db1, ..."""
-    grads, L = {}, len(params) // 2
+    grads = {}
+    L = len(params) // 2
     dZ = (A - Y) / Y.shape[1]
     for k in range(L, 0, -1):
         W = params[f"W{k}"]

@@ -1,8 +1,12 @@
-"""The benchmarks run and report in good form, and count what they say they count. No timing is a test."""
+"""The benchmarks run, report in good form, and count what they say they count.
+
+No timing is a test.
+"""
 
 import re
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -22,30 +26,20 @@ def quick(tmp_path_factory):
     for package in ("torch", "sklearn"):
         import_or_skip(package)
     folder = tmp_path_factory.mktemp("benchmarks")
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        "--quick",
-        "--rows",
-        *CHEAP,
-        "--into",
-        str(folder),
-    ]
+    options = ["--quick", "--rows", *CHEAP, "--into", str(folder)]
+    command = [sys.executable, "-m", "benchmarks", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return (folder / "RESULTS.md").read_text(encoding="utf-8"), (
-        folder / "results.png"
-    ).read_bytes()
+    text = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    return text, (folder / "results.png").read_bytes()
 
 
 def rows_under(text, head):
     """The cells of the table whose first line starts with `head`."""
     table = text[text.index(head) :].split("\n\n")[0].splitlines()
+    bars = {line.count("|") - line.count("\\|") for line in table}
+    assert len(bars) == 1, "lines of different length"
     cells = [re.split(r" ?(?<!\\)\| ?", line.strip("| ")) for line in table]
-    assert len({line.count("|") - line.count("\\|") for line in table}) == 1, (
-        "lines of different length"
-    )
     return cells[2:]
 
 
@@ -78,7 +72,7 @@ def test_the_report_is_complete(quick):
 
 def test_different_work_ends_the_run(monkeypatch, tmp_path):
     wrong = measure.Witness(1, "loss", 1.0, 1.1, 1e-5)
-    monkeypatch.setattr(bench, "measured", lambda *_: measure.Report(witnesses=[wrong]))
+    monkeypatch.setattr(bench, "measured", lambda *_, **__: measure.Report(witnesses=[wrong]))
     with pytest.raises(SystemExit, match=r"same work:\nrow 1: loss: 1 and 1\.1 DIFFER"):
         bench.main(["--into", str(tmp_path)])
     assert not list(tmp_path.iterdir())
@@ -90,7 +84,7 @@ def test_a_nan_is_no_agreement():
 
 def test_the_sides_run_in_turn():
     order = []
-    sides = {name: lambda name=name: order.append(name) for name in "ab"}
+    sides = {name: partial(order.append, name) for name in "ab"}
     seconds = measure.side_by_side(sides, measure.Effort(blocks=3, seconds=1e-4, settle=1e-5))
     turns = re.sub(r"(.)\1*", r"\1", "".join(order))
     assert turns == "ababab"  # ab to warm up; then ab, ba, ab, where equal neighbours are one
@@ -98,33 +92,28 @@ def test_the_sides_run_in_turn():
 
 
 def test_what_a_process_hands_on_comes_back():
-    found = [
+    findings = [
         measure.Witness(1, "loss", 1.0, 1.0, 0.1),
         measure.Result(2, "a", "b", "c", [0.5, 0.7], 1.0),
         ("t", "| |"),
     ]
-    assert [measure.unpacked(*measure.packed(thing)) for thing in found] == found
+    assert [measure.unpacked(*measure.packed(finding)) for finding in findings] == findings
 
 
 def test_a_missed_aim_is_named():
-    results = [
-        measure.Result(row, "a", "b", "c", [ratio] * 3, 1.0) for row, ratio in ((1, 0.9), (2, 1.1))
-    ]
-    assert (
-        report.missed(results)
-        == "1 of 2 aims met. Missed in rows 2: the sections below say where the time goes."
-    )
+    met = measure.Result(1, "a", "b", "c", [0.9] * 3, 1.0)
+    missed = measure.Result(2, "a", "b", "c", [1.1] * 3, 1.0)
+    sentence = "1 of 2 aims met. Missed in rows 2: the sections below say where the time goes."
+    assert report.missed([met, missed]) == sentence
 
 
 def test_exponents():
     sizes = np.array([64, 128, 256, 512])
-    assert growth.slope(sizes, 3e-6 * sizes**1.5) == (
-        pytest.approx(1.5),
-        pytest.approx(0, abs=1e-6),
-    )
-    assert growth.operations((784, 256, 256, 10), 32) == 2 * 32 * (
-        2 * 784 * 256 + 3 * 256 * 256 + 3 * 256 * 10
-    )
+    exponent, half = growth.slope(sizes, 3e-6 * sizes**1.5)
+    assert exponent == pytest.approx(1.5)
+    assert half == pytest.approx(0, abs=1e-6)
+    products = 2 * 784 * 256 + 3 * 256 * 256 + 3 * 256 * 10
+    assert growth.operations((784, 256, 256, 10), 32) == 2 * 32 * products
 
 
 def test_the_products_are_those_of_a_step():
@@ -148,12 +137,12 @@ def test_every_large_array_is_counted_once():
 
     memory.tracemalloc.start()
     try:
-        found = memory.new_arrays(step, smallest=300_000)
+        arrays = memory.new_arrays(step, smallest=300_000)
     finally:
         memory.tracemalloc.stop()
     first = step.__code__.co_firstlineno
-    assert [line - first for _, line, _ in found] == [1, 2, 3, 3]
-    assert all(size == pytest.approx(x.nbytes, abs=2048) for *_, size in found)
+    assert [line - first for _, line, _ in arrays] == [1, 2, 3, 3]
+    assert all(size == pytest.approx(x.nbytes, abs=2048) for *_, size in arrays)
 
 
 def test_parts_of_parts_are_taken_out():
@@ -164,14 +153,11 @@ def test_parts_of_parts_are_taken_out():
 
 
 def test_the_textbook_has_the_right_gradients():
-    """With dropout too: the seed of the global generator, which is the manner, holds the masks still."""
+    """With dropout too: the seed of the global generator, as textbooks do it, fixes the masks."""
     X, y = small.points()
-    model = small.network(small.SIZES)
-    linear = model.layers[::2]
-    params = textbook.initialize(
-        [layer.weight.data for layer in linear], [layer.bias.data for layer in linear]
-    )
-    keep_probs, Y = (0.8, 0.5, 0.5), y.T
+    params = networks.textbook_params(small.network(small.SIZES))
+    keep_probs = (0.8, 0.5, 0.5)
+    Y = y.T
     for name in ("b1", "b2", "b3"):
         params[name] += 0.1  # where both inputs are dropped, 0 would be the kink of ReLU
 
@@ -181,6 +167,9 @@ def test_the_textbook_has_the_right_gradients():
         cost = textbook.cost_sigmoid(A, Y) + textbook.penalty(params, 0.1)
         return cost, textbook.backward(A, Y, params, cache, keep_probs, 0.1)
 
+    def cost(name, values):
+        return run(params | {name: values})[0]
+
     for name, values in params.items():
-        expected = numerical_gradient(lambda moved: run({**params, name: moved})[0], values)  # noqa: B023
+        expected = numerical_gradient(partial(cost, name), values)
         assert relative_error(run(params)[1][f"d{name}"], expected) < 1e-6
