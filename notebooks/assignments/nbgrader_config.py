@@ -1,4 +1,7 @@
-"""nbgrader's settings for this folder: learners' code runs in a sandbox, and the verdict is made outside of it."""
+"""nbgrader's settings for this folder.
+
+Learners' code runs in a sandbox, and the verdict is made outside it.
+"""
 
 import sys
 from pathlib import Path

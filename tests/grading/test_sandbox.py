@@ -19,6 +19,7 @@ from tools.grading import judge, kernel, sandbox, submissions
 watch.require_sandbox()
 
 LIMITS = sandbox.Limits(cell=2, call=1.5, grace=0.5, submission=60, memory=3 * 2**30)
+PATIENT = LIMITS._replace(call=20, grace=20)  # where points are earned, on a busy machine too
 TESTS = {f"{name}-check": tiny.check(name) for name in tiny.POINTS}
 WITH_CODE = {
     name: attack for name, attack in attacks.ATTACKS.items() if attack.first or attack.last
@@ -59,8 +60,9 @@ def score(nb, tests=TESTS, limits=LIMITS):
     ids=["right", "half", "wrong", "empty"],
 )
 def test_honest(base, answers, points):
-    nb = tiny.submission(answers)
-    assert score(submissions.build(submissions.parse_cells(json.dumps(nb)), base))[0] == points
+    cells = submissions.parse_cells(json.dumps(tiny.submission(answers)))
+    earned, _ = score(submissions.build(cells, base), limits=PATIENT)
+    assert earned == points
 
 
 @pytest.mark.parametrize("name", WITH_CODE)
@@ -71,7 +73,8 @@ def test_attack_alone(name, base, course, monkeypatch):
     before = watch.fingerprint(course)
     listening = Listening()
     cells = submissions.parse_cells(json.dumps(attacks.notebook(attack, course, listening.port)))
-    points, outputs = score(submissions.build(cells, base))
+    limits = PATIENT if attack.earned else LIMITS
+    points, outputs = score(submissions.build(cells, base), limits=limits)
     assert points == attack.earned
     assert watch.fingerprint(course) == before
     assert watch.left_over(mark) == []
@@ -186,7 +189,7 @@ def test_arguments_and_generators_change_as_in_a_call():
     rng = np.random.default_rng(3)
     expected = np.random.default_rng(3)
     d = {}
-    with kernel.Kernel(LIMITS) as notebook:
+    with kernel.Kernel(PATIENT) as notebook:
         assert notebook.run(FUNCTION) == []
         for _ in range(2):
             draws, spawned = notebook.call("f", (x, rng, d))
@@ -200,6 +203,6 @@ def test_arguments_and_generators_change_as_in_a_call():
 
 
 def test_without_the_sandbox_too():
-    with kernel.Kernel(LIMITS, trusted=True) as notebook:
+    with kernel.Kernel(PATIENT, trusted=True) as notebook:
         assert notebook.run("x = 3") == []
         assert notebook.value("x") == 3
