@@ -12,7 +12,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 MEMORY = 1.5 * 2**30  # bytes for a process with its kernel, browser and PyTorch
-CGROUP = Path("/sys/fs/cgroup/memory.max")
+CGROUPS = Path("/sys/fs/cgroup")
+NO_LIMIT = 2**63
 # Beginnings of paths, the longest runs first; what is not named comes last.
 ORDER = (
     "tests/browser/",
@@ -26,11 +27,25 @@ ORDER = (
 )
 
 
+def limits():
+    """The bytes that the control groups of this process allow, of either version."""
+    own = Path("/proc/self/cgroup")
+    for line in own.read_text().splitlines() if own.exists() else []:
+        _, kinds, group = line.split(":", 2)
+        if kinds == "":
+            files = [CGROUPS / group.lstrip("/") / "memory.max", CGROUPS / "memory.max"]
+        elif "memory" in kinds.split(","):
+            name = "memory.limit_in_bytes"
+            files = [CGROUPS / kinds / group.lstrip("/") / name, CGROUPS / kinds / name]
+        else:
+            continue
+        texts = [file.read_text().strip() for file in files if file.exists()]
+        yield from (int(text) for text in texts if text != "max")
+
+
 def memory():
     """The bytes that the machine, or the container, has."""
-    total = psutil.virtual_memory().total
-    limit = CGROUP.read_text().strip() if CGROUP.exists() else "max"
-    return total if limit == "max" else min(total, int(limit))
+    return min(psutil.virtual_memory().total, *limits(), NO_LIMIT)
 
 
 def cores():
