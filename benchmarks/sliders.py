@@ -1,32 +1,39 @@
-"""How soon a figure follows its slider, beside `ipywidgets.interact`: make bench-sliders ARGS="03 04"
+"""How soon a figure follows its slider: make bench-sliders ARGS="03 04"
 
-Opens the lectures in JupyterLab in a headless Chromium. Below each `explore` a cell shows the same drawing through
-`interact` and plt.show. The two get their keys by turns. Without arguments all lectures are measured.
+Opens the lectures in JupyterLab in a headless Chromium. Below each `explore` a cell shows the same
+drawing through `ipywidgets.interact` and plt.show, and the two get their keys by turns. Without
+arguments all lectures are measured.
 
-p50 and p95: milliseconds from the keydown event to the new image, decoded, over 30 moves. lag: from the release of a
-key, held until the slider is at its end and a second at most, to the last image, the worst of three times. The clock
-is the page's own.
+p50 and p95: milliseconds from the keydown event to the new image, decoded, over 30 moves. lag: from
+the release of a key to the last image, the worst of three times; the key is held until the slider
+is at its end, a second at most. The clock is the page's own.
 """
 
+import argparse
 import os
 import platform
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import numpy as np
-from playwright.sync_api import sync_playwright
 
-from tests.browser.support.lab import FLAGS, LECTURES, Notebook, Server, find_browser
+from tests.browser.support import chromium
+from tests.browser.support.lab import LECTURES, Notebook, Server
 
-MOVES, HOLDS, REPEATS = 30, 3, 30
-BETWEEN_REPEATS, BETWEEN_MOVES, SETTLED = 33, 150, 1500  # ms
-AIM = {"p95": 100, "lag": 200}  # ms
+MOVES = 30
+HOLDS = 3
+REPEATS = 30
+BETWEEN_REPEATS = 33  # ms, as are the following
+BETWEEN_MOVES = 150
+SETTLED = 1500
+AIM_P95 = 100
+AIM_LAG = 200
 COLUMNS = "{:<22} {:<9} {:>8} {:>5} {:>5} {:>12} {:>5} {:>5} {:>9}".format
+HEAD = ("ours p50", "p95", "lag", "interact p50", "p95", "lag", "p95 ratio")
 
-# The cell that is added below an `explore`: the same drawing, as one shows it who knows ipywidgets and pyplot alone.
+# The cell that is added below an `explore`: the same drawing, with ipywidgets and pyplot alone.
 BESIDE = """
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -37,11 +44,14 @@ def beside(exploration):
         _, axes = plt.subplots(*stage.subplots, figsize=stage.fig.get_size_inches())
         exploration._draw(axes, **values)
         plt.show()
-    ipywidgets.interact(show, **{name: twin(control) for name, control in exploration._controls.items()})
+    twins = {name: twin(control) for name, control in exploration._controls.items()}
+    ipywidgets.interact(show, **twins)
 
 def twin(control):
-    own = ("options", "index") if hasattr(control, "options") else ("min", "max", "step", "value")
-    return type(control)(description=control.description, **{name: getattr(control, name) for name in own})
+    has_options = hasattr(control, "options")
+    names = ("options", "index") if has_options else ("min", "max", "step", "value")
+    traits = {name: getattr(control, name) for name in ("description", *names)}
+    return type(control)(**traits)
 
 beside(list(Out.values())[-1])
 """
@@ -52,35 +62,49 @@ STOPWATCH = """box => {
     box.addEventListener('keyup', event => watch.released = event.timeStamp, true);
     const decoded = () => watch.images.push(performance.now());
     new MutationObserver(changes => {
-        const added = changes.flatMap(({addedNodes}) => [...addedNodes]).filter(node => node.nodeType === 1);
-        const images = added.flatMap(node => node.matches('img') ? [node] : [...node.querySelectorAll('img')]);
-        for (const image of images) image.decode().then(decoded);
+        const added = changes.flatMap(({addedNodes}) => [...addedNodes]);
+        for (const node of added.filter(node => node.nodeType === 1)) {
+            const images = node.matches('img') ? [node] : node.querySelectorAll('img');
+            for (const image of images) image.decode().then(decoded);
+        }
     }).observe(box, {childList: true, subtree: true});
 }"""
-QUIET_SINCE = "([box, ms]) => performance.now() - Math.max(box.stopwatch.released, ...box.stopwatch.images) > ms"
+QUIET_SINCE = """([box, ms]) => {
+    const last = Math.max(box.stopwatch.released, ...box.stopwatch.images);
+    return performance.now() - last > ms;
+}"""
 
 
 class Follower:
     """A box of sliders with a figure, and the stopwatch in its page."""
 
     def __init__(self, box):
-        self.page, self.sliders, self.key = box.page, box.get_by_role("slider"), "ArrowRight"
+        self.page = box.page
+        self.sliders = box.get_by_role("slider")
+        self.key = "ArrowRight"
         self.box = box.element_handle()
         self.box.evaluate(STOPWATCH)
 
-    def watched(self, what):
-        """A number, or the list of them, that the stopwatch has."""
-        return self.box.evaluate(f"box => box.stopwatch.{what}")
+    def watched(self, expression):
+        """The value of an expression that begins with a field of the stopwatch."""
+        return self.box.evaluate(f"box => box.stopwatch.{expression}")
 
     def move(self, number):
-        """Milliseconds from a key on slider `number` to another figure. It goes to one end, then to the other."""
+        """Milliseconds from a key on slider `number` to another figure.
+
+        The slider goes to one end, then to the other.
+        """
         slider = self.sliders.nth(number)
-        now, low, high = (
-            float(slider.get_attribute(f"aria-value{end}")) for end in ("now", "min", "max")
-        )
-        self.key = {low: "ArrowRight", high: "ArrowLeft"}.get(now, self.key)
+        if self._is_at(slider, "max"):
+            self.key = "ArrowLeft"
+        elif self._is_at(slider, "min"):
+            self.key = "ArrowRight"
         self._press(slider, self.key)
         return self.watched("images[0]") - self.watched("pressed")
+
+    def _is_at(self, slider, end):
+        now, there = (slider.get_attribute(f"aria-value{name}") for name in ("now", end))
+        return float(now) == float(there)
 
     def _press(self, slider, key):
         slider.focus()
@@ -90,15 +114,18 @@ class Follower:
         self.page.wait_for_function("box => box.stopwatch.images.length", arg=self.box)
 
     def lag(self, number):
-        """Milliseconds from the release of a key, held from the left end to the right one, to the last figure."""
+        """Milliseconds from the release of a key to the last figure.
+
+        The key is held from the left end to the right one.
+        """
         slider = self.sliders.nth(number)
-        if slider.get_attribute("aria-valuenow") != slider.get_attribute("aria-valuemin"):
+        if not self._is_at(slider, "min"):
             self._press(slider, "Home")
         self.page.wait_for_timeout(BETWEEN_MOVES)
         for _ in range(REPEATS):
             self.page.keyboard.down("ArrowRight")
             self.page.wait_for_timeout(BETWEEN_REPEATS)
-            if slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax"):
+            if self._is_at(slider, "max"):
                 break
         self.page.keyboard.up("ArrowRight")
         self.page.wait_for_function(QUIET_SINCE, arg=[self.box, SETTLED])
@@ -112,10 +139,10 @@ def measured(number, sides):
     return np.array([*np.percentile(moves, [50, 95], axis=0), lags.max(axis=0)]).T
 
 
-def rows(context, server, name):
-    """(slider, its measures) of every slider of a lecture."""
+def measures_of_sliders(page, server, name):
+    """Yield (slider, its measures) for every slider of a lecture."""
     with_interact(server.notebooks / name)
-    with Notebook(context.new_page(), server, name) as notebook:
+    with Notebook(page, server, name) as notebook:
         notebook.run_all()
         if failures := list(notebook.failures()):
             raise SystemExit(f"{name}: {'; '.join(failures)}")
@@ -137,49 +164,47 @@ def with_interact(path):
 
 
 def line(lecture, slider, measures):
+    """The measures of a slider, for the table that is printed."""
     (_, p95, lag), (_, p95_other, _) = measures
-    missed = "" if p95 <= AIM["p95"] and lag <= AIM["lag"] else "  missed"
+    missed = "" if p95 <= AIM_P95 and lag <= AIM_LAG else "  missed"
     numbers = [f"{number:.0f}" for number in measures.ravel()]
     return COLUMNS(lecture, slider, *numbers, f"{p95_other / p95:.1f}") + missed
 
 
-def main(chosen):
-    names = [name for name in LECTURES if not chosen or name.startswith(tuple(chosen))]
-    worst = []
-    print(
-        COLUMNS(
-            "lecture", "slider", "ours p50", "p95", "lag", "interact p50", "p95", "lag", "p95 ratio"
-        ),
-        flush=True,
+def main(arguments=None):
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.sliders",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("lectures", nargs="*", help="how their names begin, such as 03 04")
+    chosen = tuple(parser.parse_args(arguments).lectures)
+    names = [name for name in LECTURES if not chosen or name.startswith(chosen)]
+    worst = []
+    print(COLUMNS("lecture", "slider", *HEAD), flush=True)
     with (
-        sync_playwright() as playwright,
+        chromium.running() as browser,
         tempfile.TemporaryDirectory() as folder,
         Server(Path(folder)) as server,
     ):
-        chromium = playwright.chromium.launch(executable_path=find_browser(playwright), args=FLAGS)
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
         for name in names:
-            for slider, measures in rows(context, server, name):
+            for slider, measures in measures_of_sliders(page, server, name):
                 print(line(Path(name).stem, slider, measures), flush=True)
                 worst.append(measures[0])
         _, p95, lag = np.max(worst, axis=0)
-        print(
-            f"worst p95 {p95:.0f} ms (aim {AIM['p95']}), worst lag {lag:.0f} ms (aim {AIM['lag']}); {machine(chromium)}"
-        )
-        chromium.close()
+        print(f"worst p95 {p95:.0f} ms (aim {AIM_P95}), worst lag {lag:.0f} ms (aim {AIM_LAG})")
+        print(machine(browser))
 
 
-def machine(chromium):
+def machine(browser):
     """The processor, and the versions that matter."""
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("jupyterlab", "ipywidgets", "matplotlib")
-    )
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"{packages}, Chromium {chromium.version}"
-    )
+    versions = [f"{name} {version(name)}" for name in ("jupyterlab", "ipywidgets", "matplotlib")]
+    computer = f"{platform.machine()}, {os.cpu_count()} cores"
+    programs = [f"Python {platform.python_version()}", *versions, f"Chromium {browser.version}"]
+    return ", ".join([computer, *programs])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,34 +1,32 @@
 """A browser and a JupyterLab for the tests of this folder."""
 
-import os
 import re
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.browser.support.lab import FLAGS, Notebook, Server, find_browser
+from tests.browser.support import chromium
+from tests.browser.support.lab import Notebook, Server
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
+
+
+def pytest_itemcollected(item):
+    """One worker runs the whole folder: one JupyterLab and one Chromium are started."""
+    item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 # Of the package, not of the session: while Playwright runs, no other test can start an event loop.
 @pytest.fixture(scope="package")
 def browser():
-    with sync_playwright() as playwright:
-        path = find_browser(playwright)
-        if path is None:
-            refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-            refuse("no Chromium: set CHROMIUM to its path, or run `playwright install chromium`")
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium.for_tests() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="package")
 def context(browser):
-    """One empty profile, so that JupyterLab is loaded once."""
+    """One empty profile, so that JupyterLab is fetched once."""
     return browser.new_context(viewport={"width": 1280, "height": 1000})
 
 
@@ -38,13 +36,20 @@ def server(browser, tmp_path_factory):  # noqa: ARG001 without a browser no serv
         yield running
 
 
-@pytest.fixture
-def open_notebook(context, server):
-    """open_notebook(name) opens a notebook of the server's folder in a page of its own."""
-    with ExitStack() as opened:
-        yield lambda name, **options: opened.enter_context(
-            Notebook(context.new_page(), server, name, **options)
-        )
+@pytest.fixture(scope="package")
+def open_notebook(request, context, server):
+    """with open_notebook(name) as notebook: ... in a page that has loaded JupyterLab before."""
+    page = context.new_page()
+
+    @contextmanager
+    def opened(name, **options):
+        failures = request.session.testsfailed
+        with Notebook(page, server, name, **options) as notebook:
+            yield notebook
+        if request.session.testsfailed > failures:
+            page.goto("about:blank")  # whatever the failure left in JupyterLab
+
+    return opened
 
 
 @pytest.hookimpl(wrapper=True)

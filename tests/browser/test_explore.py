@@ -1,12 +1,11 @@
-"""`explore` in JupyterLab: the keyboard, names for screen readers, a draw that fails, a key held down, no kernel."""
+"""`explore` in JupyterLab: keys, names for screen readers, a draw that fails, no kernel."""
 
 import json
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.support.lab import Notebook
+from tests.browser.support.lab import Notebook, write_notebook
 
 SET_UP = """
 import time
@@ -23,6 +22,7 @@ def power(ax, p, points):
 explore(power, p=slider(0.5, 3, 0.5, start=1, label="the exponent p"), points=[10, 100, 1000],
         alt="The curve of x to the power {p:.1f} through {points} points")
 """
+AT_1 = "The curve of x to the power 1.0 through 10 points"
 SLOW = """
 def slow(ax, k):
     time.sleep(0.1)
@@ -30,15 +30,17 @@ def slow(ax, k):
 
 explore(slow, k=(0, 100, 1), alt="One bar whose height is k, here {k}")
 """
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+WATCH_FRAMES = """box => {
+    window.frames_seen = [];
+    const look = () => frames_seen.push(box.querySelector('img').alt);
+    const shown = box.querySelector('.widget-html-content');
+    new MutationObserver(look).observe(shown, {childList: true});
+}"""
 
 
 @pytest.fixture(scope="module")
 def notebook(context, server):
-    cells = [nbformat.v4.new_code_cell(code.strip()) for code in (SET_UP, POWER, SLOW)]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), server.notebooks / "explore.ipynb"
-    )
+    write_notebook(server.notebooks / "explore.ipynb", [SET_UP, POWER, SLOW])
     with Notebook(context.new_page(), server, "explore.ipynb") as notebook:
         notebook.run_all()
         assert list(notebook.failures()) == []
@@ -80,7 +82,8 @@ def test_a_drawing_that_fails_leaves_a_sentence_until_the_next_good_one(power):
     power.press("ArrowRight")
     power.sliders.nth(0).press("ArrowRight")
     expect(power.alert).to_have_text(
-        "p = 1.5, points = 10 cannot be drawn (ValueError: 1.5 is <not> for us); the figure shows p = 1, points = 10."
+        "p = 1.5, points = 10 cannot be drawn (ValueError: 1.5 is <not> for us); "
+        "the figure shows p = 1, points = 10."
     )
     assert "the power 1.0 " in power.alt
     power.sliders.nth(0).press("ArrowRight")
@@ -90,11 +93,7 @@ def test_a_drawing_that_fails_leaves_a_sentence_until_the_next_good_one(power):
 
 def test_a_key_held_down_drops_frames_but_never_the_last(notebook):
     slow = notebook.explorations()[1]
-    slow.box.evaluate("""box => {
-        window.frames_seen = [];
-        const look = () => frames_seen.push(box.querySelector('img').alt);
-        new MutationObserver(look).observe(box.querySelector('.widget-html-content'), {childList: true});
-    }""")
+    slow.box.evaluate(WATCH_FRAMES)
     slow.sliders.focus()
     for _ in range(40):
         slow.keyboard.down("ArrowRight")
@@ -105,9 +104,8 @@ def test_a_key_held_down_drops_frames_but_never_the_last(notebook):
     frames = notebook.page.evaluate("frames_seen")
     assert frames == sorted(frames, key=lambda alt: int(alt.split()[-1]))
     assert len(frames) < 30
-    assert (
-        len(frames) - before_release <= 3
-    )  # the one being drawn, the one waiting for it, the last
+    # the one being drawn, the one waiting for it, the last
+    assert len(frames) - before_release <= 3
 
 
 def as_saved(saved):
@@ -130,15 +128,14 @@ def test_a_notebook_that_was_run_and_saved_shows_the_still_image(
     change(saved)
     name = f"{change.__name__}.ipynb"
     (server.notebooks / name).write_text(json.dumps(saved), encoding="utf-8")
-    page = open_notebook(name, kernel=kernel).page
-    image = page.get_by_role(
-        "img", name="The curve of x to the power 1.0 through 10 points", exact=True
-    )
-    expect(image).to_be_visible()
-    assert image.evaluate("image => image.complete && image.naturalWidth") == 640
-    expect(page.get_by_text("Drawn at p = 1, points = 10.")).to_be_visible()
-    expect(page.get_by_text("Error displaying widget")).to_have_count(0)
-    expect(page.get_by_role("slider")).to_have_count(0)
+    with open_notebook(name, kernel=kernel) as reopened:
+        page = reopened.page
+        image = page.get_by_role("img", name=AT_1, exact=True)
+        expect(image).to_be_visible()
+        assert image.evaluate("image => image.complete && image.naturalWidth") == 640
+        expect(page.get_by_text("Drawn at p = 1, points = 10.")).to_be_visible()
+        expect(page.get_by_text("Error displaying widget")).to_have_count(0)
+        expect(page.get_by_role("slider")).to_have_count(0)
 
 
 def test_saving_leaves_the_open_figure_alive(notebook, power):
