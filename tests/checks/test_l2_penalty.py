@@ -1,5 +1,7 @@
 """Assignment 02: right and wrong answers to each exercise."""
 
+from functools import cache
+
 import numpy as np
 
 from helpers import linear_models
@@ -28,44 +30,38 @@ def cost_in_place(data_cost, params, lam, m):
     return data_cost + lam / (2 * m) * sum(W.sum() for W in params[::2])
 
 
+def cost(penalty):
+    """The reference with another sum over the params."""
+    return lambda J, params, lam, m: J + lam / (2 * m) * penalty(params)
+
+
+def over_weights(size):
+    """The sum of size(W) over the weights."""
+    return lambda params: sum(size(W) for W in params[::2])
+
+
 COST = (
     checks.cost,
     {
         "reference": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[::2]),
         "loop": cost_loop,
-        "norms": lambda J, params, lam, m: (
-            J + 0.5 * lam / m * sum(np.linalg.norm(W) ** 2 for W in params[::2])
-        ),
+        "norms": cost(over_weights(lambda W: np.linalg.norm(W) ** 2)),
     },
     {
         "1/m forgotten": lambda J, params, lam, m: J + lam / 2 * squares(params[::2]),
         "1/2 forgotten": lambda J, params, lam, m: J + lam / m * squares(params[::2]),
         "1/2 and 1/m forgotten": lambda J, params, lam, m: J + lam * squares(params[::2]),
-        "bias penalized": lambda J, params, lam, m: J + lam / (2 * m) * squares(params),
-        "weights and biases exchanged": lambda J, params, lam, m: (
-            J + lam / (2 * m) * squares(params[1::2])
-        ),
-        "norm where its square belongs": lambda J, params, lam, m: (
-            J + lam / (2 * m) * sum(np.linalg.norm(W) for W in params[::2])
-        ),
-        "norm where its square belongs: of all": lambda J, params, lam, m: (
-            J + lam / (2 * m) * np.sqrt(squares(params[::2]))
-        ),
-        "spectral norm": lambda J, params, lam, m: (
-            J + lam / (2 * m) * sum(np.linalg.norm(W, 2) ** 2 for W in params[::2])
-        ),
-        "L1 for L2": lambda J, params, lam, m: (
-            J + lam / (2 * m) * sum(np.abs(W).sum() for W in params[::2])
-        ),
-        "mean for the sum": lambda J, params, lam, m: (
-            J + lam / (2 * m) * sum((W**2).mean() for W in params[::2])
-        ),
-        "one layer only": lambda J, params, lam, m: J + lam / (2 * m) * squares(params[-2:-1]),
-        "one layer only: the first": lambda J, params, lam, m: (
-            J + lam / (2 * m) * squares(params[:1])
-        ),
+        "bias penalized": cost(squares),
+        "weights and biases exchanged": cost(lambda params: squares(params[1::2])),
+        "norm where its square belongs": cost(over_weights(np.linalg.norm)),
+        "norm where its square belongs: of all": cost(lambda params: squares(params[::2]) ** 0.5),
+        "spectral norm": cost(over_weights(lambda W: np.linalg.norm(W, 2) ** 2)),
+        "L1 for L2": cost(over_weights(lambda W: np.abs(W).sum())),
+        "mean for the sum": cost(over_weights(lambda W: (W**2).mean())),
+        "one layer only": cost(lambda params: squares(params[-2:-1])),
+        "one layer only: the first": cost(lambda params: squares(params[:1])),
         "data cost forgotten": lambda J, params, lam, m: lam / (2 * m) * squares(params[::2]),
-        "wrong cost": lambda J, params, lam, m: J - lam / (2 * m) * squares(params[::2]),
+        "wrong cost": cost(lambda params: -squares(params[::2])),
         "input changed": cost_in_place,
         "nothing returned": lambda J, params, lam, m: None,
     },
@@ -82,10 +78,12 @@ def gradient(X, y, W, b, lam):
 
 
 def gradient_loop(X, y, W, b, lam):
-    dW, db = lam * W, 0.0
+    dW = lam * W
+    db = 0.0
     for x, label in zip(X, y, strict=True):
         off = sigmoid(x @ W + b) - label
-        dW, db = dW + np.outer(x, off) / len(X), db + off / len(X)
+        dW = dW + np.outer(x, off) / len(X)
+        db = db + off / len(X)
     return dW, db
 
 
@@ -157,8 +155,9 @@ def shrink_by_direction(H, w_star, lam):
 
 
 def shrink_descended(H, w_star, lam):
-    w, lr = np.zeros(len(H)), 1 / (np.linalg.norm(H, 2) + lam)
-    for _ in range(5000):
+    w = np.zeros(len(H))
+    lr = 1 / (np.linalg.norm(H, 2) + lam)
+    for _ in range(1000):
         w = w - lr * (H @ (w - w_star) + lam * w)
     return w, (H * np.linalg.inv(H + lam * np.eye(len(H)))).sum()
 
@@ -283,15 +282,16 @@ def bias(X, y, lam):
 
 
 def bias_centred(X, y, lam):
-    Z, N = X - X.mean(axis=0), len(X)
-    w = np.linalg.solve(Z.T @ Z + N * lam / 2 * np.eye(3), Z.T @ (y - y.mean()))
+    Z = X - X.mean(axis=0)
+    w = np.linalg.solve(Z.T @ Z + len(X) * lam / 2 * np.eye(3), Z.T @ (y - y.mean()))
     return w, y.mean() - X.mean(axis=0) @ w
 
 
 def bias_loop(X, y, lam):
     """Coordinate descent, from zero."""
-    w, b = np.zeros(3), 0.0
-    for _ in range(2000):
+    w = np.zeros(3)
+    b = 0.0
+    for _ in range(500):
         for d, x in enumerate(X.T):
             w[d] = x @ (y - b - X @ w + x * w[d]) / (x @ x + len(y) * lam / 2)
         b = np.mean(y - X @ w)
@@ -329,85 +329,111 @@ def error(fit, X, y):
     return float(np.sqrt(np.mean((y - X @ w - b) ** 2)))
 
 
+PATIENTS = load_diabetes()
+
+
 def deal(rng, scaled=True):
-    patients = load_diabetes()
-    (X, y), (X_val, y_val), (X_test, y_test) = split(patients.X, patients.y, (30, 30, 300), rng)
-    columns = standardize(X, X_val, X_test) if scaled else (X, X_val, X_test)
-    return list(zip(columns, (y, y_val, y_test), strict=True))
+    """(X, y) of the training, the validation and the test patients."""
+    parts = split(PATIENTS.X, PATIENTS.y, (30, 30, 300), rng)
+    if not scaled:
+        return parts
+    columns = standardize(*(X for X, _ in parts))
+    return [(X, y) for X, (_, y) in zip(columns, parts, strict=True)]
+
+
+@cache
+def dealt(seed, scaled=True):
+    return deal(np.random.default_rng(seed), scaled)
+
+
+@cache
+def errors(lam, seed, bias=True, scaled=True):
+    """The errors of one fit on the training, the validation and the test patients."""
+    parts = dealt(seed, scaled)
+    w, b = linear_models.ridge(*parts[0], lam)
+    return [error((w, b if bias else 0.0), *part) for part in parts]
 
 
 def run(
     lams, seed, chooser=None, tested_on=2, validated_on=1, reported=None, bias=True, scaled=True
 ):
     """The reference experiment; its wrong versions differ in what they hand in."""
-    training, _, test = parts = deal(np.random.default_rng(seed), scaled)
-    *fits, plain = (linear_models.ridge(*training, lam) for lam in (*lams, 0.0))
-    if not bias:
-        *fits, plain = ((w, 0.0) for w, _ in (*fits, plain))
-    by_part = [[error(fit, *part) for fit in fits] for part in parts]
+    training, _, test = dealt(seed, scaled)
+    by_part = list(zip(*(errors(lam, seed, bias, scaled) for lam in lams), strict=True))
     validation = by_part[validated_on]
     best = chooser(*by_part) if chooser else int(np.argmin(validation))
     return {
         "validation errors": validation,
         "chosen": lams[best],
         "test error": reported(by_part) if reported else by_part[tested_on][best],
-        "test error without": error(plain, *parts[tested_on]),
+        "test error without": errors(0.0, seed, bias, scaled)[tested_on],
         "null error": error((np.zeros(10), training[1].mean()), *test),
     }
 
 
 def run_squared(lams, seed):
-    """Mean squared errors in place of their roots, and one solution of all strengths at once."""
+    """Mean squared errors instead of their roots, and one solution of all strengths at once."""
     (X, y), (X_val, y_val), (X_test, y_test) = deal(np.random.default_rng(seed))
     path = linear_models.ridge_path(X, y, [*lams, 0.0])
     b = y.mean() - path @ X.mean(axis=0)
     validation = np.mean((y_val[:, None] - X_val @ path.T - b) ** 2, axis=0)[:-1]
     test = np.mean((y_test[:, None] - X_test @ path.T - b) ** 2, axis=0)
     k = validation.argmin()
-    result = {"validation errors": validation, "chosen": np.array(lams)[k], "test error": test[k]}
-    return result | {
+    return {
+        "validation errors": validation,
+        "chosen": np.array(lams)[k],
+        "test error": test[k],
         "test error without": test[-1],
         "null error": np.mean((y_test - y.mean()) ** 2),
     }
 
 
 def run_loop(lams, seed):
-    """Draws its own split, keeps the best so far."""
-    X, y, _ = load_diabetes()
+    """Draws its own split, remembers the best fit so far."""
+    X = 40 * PATIENTS.X
+    y = PATIENTS.y
     order = np.random.default_rng(seed).permutation(len(y))
-    train, val, test = order[:40], order[40:80], order[80:]
-    errors, least = [], np.inf
+    train, val, test = np.split(order, [40, 80])
+    validation = []
     for lam in lams:
-        fit = linear_models.ridge(40 * X[train], y[train], lam)
-        errors.append(error(fit, 40 * X[val], y[val]))
-        if errors[-1] < least:
-            least, chosen, kept = errors[-1], lam, fit
-    plain = linear_models.ridge(40 * X[train], y[train], 0.0)
+        fit = linear_models.ridge(X[train], y[train], lam)
+        validation.append(error(fit, X[val], y[val]))
+        if validation[-1] == min(validation):
+            chosen = lam
+            best = fit
+    plain = linear_models.ridge(X[train], y[train], 0.0)
     null = (np.zeros(10), y[train].mean())
-    names = "test error", "test error without", "null error"
-    tested = {
-        name: error(fit, 40 * X[test], y[test])
-        for name, fit in zip(names, (kept, plain, null), strict=True)
+    return {
+        "validation errors": validation,
+        "chosen": chosen,
+        "test error": error(best, X[test], y[test]),
+        "test error without": error(plain, X[test], y[test]),
+        "null error": error(null, X[test], y[test]),
     }
-    return {"validation errors": errors, "chosen": chosen} | tested
 
 
 UNSEEDED = np.random.default_rng(0)
 
 
-def run_a_split_each(lams, seed):
-    """One generator deals anew for every strength: the second one gets other patients."""
-    rng, result = np.random.default_rng(seed), run(lams, seed)
-    errors = []
-    for lam in lams:
-        training, validation, _ = deal(rng)
-        errors.append(error(linear_models.ridge(*training, lam), *validation))
-    best = int(np.argmin(errors))
-    return result | {"validation errors": errors, "chosen": lams[best]}
+def run_two_splits(lams, seed):
+    """The first strength is dealt other patients than the rest."""
+    validation = [errors(lam, (seed, place == 0))[1] for place, lam in enumerate(lams)]
+    best = int(np.argmin(validation))
+    return run(lams, seed) | {"validation errors": validation, "chosen": lams[best]}
 
 
 def changed(change):
     return lambda lams, seed: (lambda result: result | change(result, lams, seed))(run(lams, seed))
+
+
+def but(**options):
+    """The reference with other options."""
+    return lambda lams, seed: run(lams, seed, **options)
+
+
+def index_chosen(lams, seed):
+    result = run(lams, seed)
+    return result | {"chosen": 1000 + int(np.argmin(result["validation errors"]))}
 
 
 HONEST = (
@@ -415,55 +441,34 @@ HONEST = (
     {"reference": run, "squared errors": run_squared, "loop": run_loop},
     {
         "not repeatable": lambda lams, seed: run(lams, UNSEEDED.integers(10**9)),
-        "lam without effect": lambda lams, seed: (
-            run(lams, seed) | {"validation errors": [1.0] * len(lams)}
+        "lam without effect": changed(
+            lambda result, lams, seed: {"validation errors": [1.0] * len(lams)}
         ),
         "seed without effect": lambda lams, seed: run(lams, 0),
-        "not paired": run_a_split_each,
-        "not paired: by the number of strengths": lambda lams, seed: run(lams, [seed, len(lams)]),
+        "not paired": run_two_splits,
+        "not paired: by the number of strengths": lambda lams, seed: run(lams, (seed, len(lams))),
         "null strength left out": changed(
             lambda result, lams, seed: {"test error without": run(lams[:1], seed)["test error"]}
         ),
         "null strength left out: a constant": changed(
             lambda result, lams, seed: {"test error without": 70.0}
         ),
-        "index for the strength": lambda lams, seed: (
-            run(lams, seed)
-            | {"chosen": 1000 + int(np.argmin(run(lams, seed)["validation errors"]))}
+        "index for the strength": index_chosen,
+        "chosen on the test set": but(chooser=lambda train, val, test: int(np.argmin(test))),
+        "chosen on the training set": but(chooser=lambda train, val, test: int(np.argmin(train))),
+        "largest error chosen": but(chooser=lambda train, val, test: int(np.argmax(val))),
+        "nothing chosen": but(chooser=lambda train, val, test: len(val) // 2),
+        "not the best on validation": but(
+            chooser=lambda train, val, test: min(int(np.argmin(val)) + 1, len(val) - 1)
         ),
-        "chosen on the test set": lambda lams, seed: run(
-            lams, seed, lambda train, val, test: int(np.argmin(test))
-        ),
-        "chosen on the training set": lambda lams, seed: run(
-            lams, seed, lambda train, val, test: int(np.argmin(train))
-        ),
-        "largest error chosen": lambda lams, seed: run(
-            lams, seed, lambda train, val, test: int(np.argmax(val))
-        ),
-        "nothing chosen": lambda lams, seed: run(
-            lams, seed, lambda train, val, test: len(val) // 2
-        ),
-        "not the best on validation": lambda lams, seed: run(
-            lams, seed, lambda train, val, test: min(int(np.argmin(val)) + 1, len(val) - 1)
-        ),
-        "tested on the training set": lambda lams, seed: run(lams, seed, tested_on=0),
-        "validation error reported": lambda lams, seed: run(
-            lams, seed, reported=lambda by_part: min(by_part[1])
-        ),
-        "best test error reported": lambda lams, seed: run(
-            lams, seed, reported=lambda by_part: min(by_part[2])
-        ),
-        "weakest penalty always best: columns not scaled": lambda lams, seed: run(
-            lams, seed, scaled=False
-        ),
-        "weakest penalty always best: validated in training": lambda lams, seed: run(
-            lams, seed, validated_on=0
-        ),
-        "no better than the mean": lambda lams, seed: run(lams, seed, bias=False),
-        "wrong test error": lambda lams, seed: run(
-            lams, seed, reported=lambda by_part: float(np.mean(by_part[2]))
-        ),
-        "not a number": lambda lams, seed: run(lams, seed) | {"validation errors": 3.0},
+        "tested on the training set": but(tested_on=0),
+        "validation error reported": but(reported=lambda by_part: min(by_part[1])),
+        "best test error reported": but(reported=lambda by_part: min(by_part[2])),
+        "weakest penalty always best: columns not scaled": but(scaled=False),
+        "weakest penalty always best: validated in training": but(validated_on=0),
+        "no better than the mean": but(bias=False),
+        "wrong test error": but(reported=lambda by_part: float(np.mean(by_part[2]))),
+        "not a number": changed(lambda result, lams, seed: {"validation errors": 3.0}),
         "wrong return": lambda lams, seed: run(lams, seed)["chosen"],
     },
 )
