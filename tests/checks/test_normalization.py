@@ -1,5 +1,8 @@
 """Assignment 07: right and wrong answers to each exercise."""
 
+import functools
+from dataclasses import dataclass
+
 import numpy as np
 
 from helpers import normalization
@@ -9,9 +12,12 @@ from helpers.data import load_digits, minibatches, split
 from helpers.gradcheck import numerical_gradient
 from helpers.layers import Linear, ReLU
 from helpers.losses import CrossEntropyLoss
+from helpers.normalization import BatchNorm, GroupNorm
 from helpers.optimizers import SGD
-from helpers.training import accuracy, evaluate, fit
-from tests.checks.support.answers import assert_enough, assert_said, cases
+from helpers.training import accuracy, evaluate, fit, predict
+from tests.checks.support.answers import SEEDS, assert_enough, assert_said, cases
+
+TRAININGS = range(3)  # seeds for the answers that train
 
 
 def normalize(x, axes, eps):
@@ -46,7 +52,8 @@ def scaled(change):
     """Another use of (x, mean, var, eps, count)."""
 
     def answer(x, axes, eps):
-        mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+        mean = x.mean(axes, keepdims=True)
+        var = x.var(axes, keepdims=True)
         return change(x, mean, var, eps, x.size // var.size)
 
     return answer
@@ -120,13 +127,13 @@ def norm_helpers(x, kind, groups):
 def norm_loop(x, kind, groups):
     if kind == "batch":
         return np.stack([normalize(x[:, c], (0, 1, 2), 1e-5) for c in range(x.shape[1])], axis=1)
-    parts = {"layer": 1, "instance": x.shape[1], "group": groups}[kind]
-    return np.array(
-        [
-            np.concatenate([normalize(part, (0, 1, 2), 1e-5) for part in np.split(image, parts)])
-            for image in x
-        ]
-    )
+    count = {"layer": 1, "instance": x.shape[1], "group": groups}
+
+    def norm_of(image):
+        parts = np.split(image, count[kind])
+        return np.concatenate([normalize(part, (0, 1, 2), 1e-5) for part in parts])
+
+    return np.array([norm_of(image) for image in x])
 
 
 def one_wrong(kind, change):
@@ -200,7 +207,8 @@ def backward_numerical(dy, x, gain, eps):
 def backward_jacobian(dy, x, gain, eps):
     n, c = x.shape
     std = np.sqrt(x.var(axis=0) + eps)
-    z, dx = (x - x.mean(axis=0)) / std, np.zeros((n, c))
+    z = (x - x.mean(axis=0)) / std
+    dx = np.zeros((n, c))
     for k in range(c):
         jacobian = (np.eye(n) - 1 / n - np.outer(z[:, k], z[:, k]) / n) / std[k]
         dx[:, k] = gain[k] * jacobian.T @ dy[:, k]
@@ -298,7 +306,8 @@ def remember_helpers(batches, x, momentum, eps):
 
 
 def remember_pulled(batches, x, momentum, eps):
-    mean, var = np.zeros(x.shape[1]), np.ones(x.shape[1])
+    mean = np.zeros(x.shape[1])
+    var = np.ones(x.shape[1])
     for batch in batches:
         center = sum(batch) / len(batch)
         mean += momentum * (center - mean)
@@ -424,114 +433,156 @@ VARIANCE = (
 )
 
 
+DIGITS = load_digits()
+KINDS = ("none", "batch", "group")
+
+
 def network(kind, rng):
-    norms = {"batch": normalization.BatchNorm, "group": lambda c: normalization.GroupNorm(8, c)}
-    norm = [norms[kind](64)] if kind in norms else []
-    return Sequential(Linear(64, 64, rng), *norm, ReLU(), Linear(64, 10, rng))
+    norms = {"none": [], "batch": [BatchNorm(64)], "group": [GroupNorm(8, 64)]}
+    return Sequential(Linear(64, 64, rng), *norms[kind], ReLU(), Linear(64, 10, rng))
 
 
-def in_pairs(model, X, y, mode=False):
-    logits = [model.train(mode)(X[i : i + 2]) for i in range(0, len(X), 2)]
-    return 100 * np.mean(np.concatenate(logits).argmax(axis=1) == y)
+@dataclass
+class Trained:
+    """A network after its training, and what the numbers of a run are made of."""
+
+    model: Sequential
+    train: tuple
+    test: tuple
+    first: float
 
 
-def run(kind, seed, batch_size=32, *, start=None, deal=None, mode=False, epochs=5, on_train=False):
-    """The reference experiment; its wrong versions differ in what they hand in."""
-    parts, digits, loss = (
-        np.random.default_rng(seed if start is None else start),
-        load_digits(),
-        CrossEntropyLoss(),
-    )
-    train, test = split(
-        digits.X, digits.y, (256, 500), np.random.default_rng(deal) if deal else parts
-    )
-    model = network(kind, parts)
+def trained(kind, seed, batch_size=32, *, deal=None, epochs=5):
+    """One training of the solution; `deal` seeds a split of its own."""
+    rng = np.random.default_rng(seed)
+    dealer = rng if deal is None else np.random.default_rng(deal)
+    train, test = split(DIGITS.X, DIGITS.y, (256, 500), dealer)
+    model = network(kind, rng)
     first = model.layers[0].weight.data.sum()
-    fit(
-        model,
-        loss,
-        SGD(model.parameters(), lr=0.1),
-        *train,
-        epochs=epochs,
-        batch_size=batch_size,
-        rng=parts,
-    )
-    tested = train if on_train else test
-    together = np.mean(model.train(mode)(tested[0]).argmax(axis=1) == tested[1])
+    optimizer = SGD(model.parameters(), lr=0.1)
+    options = {"epochs": epochs, "batch_size": batch_size, "rng": rng}
+    fit(model, CrossEntropyLoss(), optimizer, *train, **options)
+    return Trained(model, train, test, first)
+
+
+def scores(run, *, training=False, on_train=False):
+    """The five numbers; wrong answers predict in training mode, or the training digits."""
+    scored, labels = run.train if on_train else run.test
+    model = run.model.train(training)
+    pairs = np.concatenate([model(scored[i : i + 2]) for i in range(0, len(scored), 2)])
+    test, answers = run.test
     return {
-        "first weights": first,
-        "test loss": evaluate(model, loss, *test),
-        "test accuracy (%)": 100 * together,
-        "in pairs (%)": in_pairs(model, *tested, mode),
-        "null (%)": 100 * np.mean(test[1] == np.bincount(train[1]).argmax()),
+        "first weights": run.first,
+        "test loss": evaluate(model, CrossEntropyLoss(), test, answers),
+        "test accuracy (%)": 100 * np.mean(model(scored).argmax(axis=1) == labels),
+        "in pairs (%)": 100 * np.mean(pairs.argmax(axis=1) == labels),
+        "null (%)": 100 * np.mean(answers == np.bincount(run.train[1]).argmax()),
     }
+
+
+@functools.cache
+def run(kind, seed, batch_size=32):
+    """The solution; an answer that changes only arguments or numbers trains nothing of its own."""
+    return scores(trained(kind, seed, batch_size))
 
 
 def run_by_hand(kind, seed, batch_size=32):
     """A generator for each part, and a training loop of its own."""
     deal, start, batches = np.random.default_rng(seed).spawn(3)
-    digits, loss, model = load_digits(), CrossEntropyLoss(), network(kind, start)
-    (X, y), test = split(digits.X, digits.y, (256, 500), deal)
-    first, optimizer = model.layers[0].weight.data.mean(), SGD(model.parameters(), lr=0.1)
-    for batch in (b for _ in range(5) for b in minibatches(len(X), batch_size, batches)):
-        optimizer.zero_grad()
-        loss.value(model.train()(X[batch]), y[batch])
-        model.backward(loss.backward())
-        optimizer.step()
+    (X, y), test = split(DIGITS.X, DIGITS.y, (256, 500), deal)
+    loss = CrossEntropyLoss()
+    model = network(kind, start)
+    first = model.layers[0].weight.data.mean()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    for _ in range(5):
+        for batch in minibatches(len(X), batch_size, batches):
+            optimizer.zero_grad()
+            loss.value(model.train()(X[batch]), y[batch])
+            model.backward(loss.backward())
+            optimizer.step()
     labels, counts = np.unique(y, return_counts=True)
-    null = 100 * np.mean(test[1] == labels[counts.argmax()])
-    scores = (
-        first,
-        evaluate(model, loss, *test),
-        100 * accuracy(model, *test),
-        in_pairs(model, *test),
-        null,
-    )
-    return dict(zip(checks.METRICS, scores, strict=True))
+    pairs = [predict(model, test[0][i : i + 2]) for i in range(0, 500, 2)]
+    return {
+        "first weights": first,
+        "test loss": evaluate(model, loss, *test),
+        "test accuracy (%)": 100 * accuracy(model, *test),
+        "in pairs (%)": 100 * np.mean(np.concatenate(pairs).argmax(axis=1) == test[1]),
+        "null (%)": 100 * np.mean(test[1] == labels[counts.argmax()]),
+    }
 
 
-KINDS = {"none": 0, "batch": 1, "group": 2}
-UNSEEDED = np.random.default_rng(0)
+def called_with(change):
+    """The solution, with another (kind, seed, batch size)."""
+
+    def answer(kind, seed, batch_size=32):
+        return run(*change(kind, seed, batch_size))
+
+    return answer
 
 
-def run_in_shares(kind, seed, batch_size=32):
-    result = run(kind, seed, batch_size)
+def handed_in(change):
+    """The solution, with another result."""
+
+    def answer(kind, seed, batch_size=32):
+        return change(run(kind, seed, batch_size))
+
+    return answer
+
+
+def untrained(change):
+    """Nothing is trained where the first weights or the split show the slip."""
+
+    def answer(kind, seed, batch_size=32):
+        start, deal = change(kind, seed)
+        return scores(trained(kind, start, deal=deal, epochs=0))
+
+    return answer
+
+
+@functools.cache
+def run_in_training_mode(kind, seed, batch_size=32):
+    return scores(trained(kind, seed, batch_size, epochs=1), training=True)
+
+
+def in_shares(result):
     return {name: value / 100 if "%" in name else value for name, value in result.items()}
 
 
-def run_on_train(kind, seed, size=32):
-    return run(kind, seed, size, epochs=25 if kind == "batch" and size == 32 else 5, on_train=True)
+def run_without_training(kind, seed, batch_size=32):
+    if kind == "none":
+        return scores(trained(kind, seed, epochs=0))
+    return run(kind, seed, batch_size)
 
+
+@functools.cache
+def run_on_train(kind, seed, batch_size=32):
+    epochs = 25 if kind == "batch" and batch_size == 32 else 2
+    return scores(trained(kind, seed, batch_size, epochs=epochs), on_train=True)
+
+
+UNSEEDED = np.random.default_rng(0)
 
 FAIR = (
     checks.fair,
     {
         "reference": run,
         "by hand": run_by_hand,
-        "seed in a list": lambda kind, seed, size=32: run(kind, [seed, 3], size),
+        "seed in a tuple": called_with(lambda kind, seed, size: (kind, (seed, 3), size)),
     },
     {
-        "not repeatable": lambda kind, seed, size=32: run(kind, seed, size, start=UNSEEDED),
-        "not paired: start": lambda kind, seed, size=32: run(
-            kind, seed, size, start=[seed, KINDS[kind]], deal=[seed]
-        ),
-        "not paired: split": lambda kind, seed, size=32: run(
-            kind, seed, size, deal=[seed, KINDS[kind]]
-        ),
-        "seed without effect": lambda kind, seed, size=32: run(kind, 0, size),
-        "kind without effect": lambda kind, seed, size=32: run("batch", seed, size),
-        "batch size without effect": lambda kind, seed, size=32: run(kind, seed),
-        "evaluation using batch statistics": lambda kind, seed, size=32: run(
-            kind, seed, size, mode=True
-        ),
-        "share for percent": run_in_shares,
-        "not trained": lambda kind, seed, size=32: run(
-            kind, seed, size, epochs=0 if kind == "none" else 5
-        ),
+        "not repeatable": untrained(lambda kind, seed: (UNSEEDED, None)),
+        "not paired: start": untrained(lambda kind, seed: ([seed, KINDS.index(kind)], seed)),
+        "not paired: split": untrained(lambda kind, seed: (seed, [seed, KINDS.index(kind)])),
+        "seed without effect": untrained(lambda kind, seed: (0, None)),
+        "kind without effect": called_with(lambda kind, seed, size: ("batch", seed, size)),
+        "batch size without effect": called_with(lambda kind, seed, size: (kind, seed)),
+        "evaluation using batch statistics": run_in_training_mode,
+        "share for percent": handed_in(in_shares),
+        "not trained": run_without_training,
         "tested on the training set": run_on_train,
-        "null row wrong": lambda kind, seed, size=32: run(kind, seed, size) | {"null (%)": 50},
-        "wrong return": lambda kind, seed, size=32: run(kind, seed, size)["test loss"],
-        "not a number": lambda kind, seed, size=32: run(kind, seed, size) | {"test loss": [1, 2]},
+        "null row wrong": handed_in(lambda result: result | {"null (%)": 50}),
+        "wrong return": handed_in(lambda result: result["test loss"]),
+        "not a number": handed_in(lambda result: result | {"test loss": [1, 2]}),
     },
 )
 
@@ -540,7 +591,7 @@ ANSWERS = [FORMULA, FOUR, BACKWARD, MEMORY, VARIANCE, FAIR]
 
 @cases(ANSWERS)
 def test_answer(check, answer, slip):
-    assert_said(check, answer, slip)
+    assert_said(check, answer, slip, TRAININGS if check is checks.fair else SEEDS)
 
 
 def test_there_are_enough():
