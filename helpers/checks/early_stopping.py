@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.checks.exercise import exercise, expect, expect_equal, metrics, numbers, parts
+from helpers.checks.exercise import Slip, exercise, expect, expect_equal, metrics, numbers, parts
 
 OFF_BY_ONE = "patience off by one"
 LAST_FOR_BEST = "last weights for best"
 RUN_OUT = "last weights when the epochs run out"
+NO_PATIENCE = "patience without effect"
 
 
 @exercise(1, "the rule")
@@ -18,21 +19,14 @@ def rule(stop, rng):
     """stop(losses, patience, min_delta) -> (best epoch, last epoch), both counted from 1."""
     cases = _cases(rng, [partial(_tells, wrong) for _, _, wrong in RULES])
     got = [[numbers(part) for part in parts(stop(*case), 2, "(best, last)")] for case in cases]
-    expect(
-        all(np.ndim(part) == 0 for pair in got for part in pair),
-        "wrong return",
-        "Return two numbers, no arrays.",
-    )
+    single = all(np.ndim(part) == 0 for pair in got for part in pair)
+    expect(single, "wrong return", "Return two numbers, not arrays.")
     seen = _first_wrong(cases, np.array(got), _epochs)
     slips = [
-        (name, f"{seen} {said}", [wrong(*case) for case in cases]) for name, said, wrong in RULES
+        (name, f"{seen} {hint}", [wrong(*case) for case in cases]) for name, hint, wrong in RULES
     ]
-    expect_equal(
-        got,
-        [_epochs(*case) for case in cases],
-        ("wrong epochs", f"{seen} Go through it by hand."),
-        slips,
-    )
+    right = [_epochs(*case) for case in cases]
+    expect_equal(got, right, ("wrong epochs", f"{seen} Go through it by hand."), slips)
 
 
 def _epochs(
@@ -47,11 +41,13 @@ def _epochs(
     before=False,
 ):
     """The rule, and with another argument a slip."""
-    best, waited = 1, 0
+    best = 1
+    waited = 0
     for epoch in range(2, len(losses) + 1):
         level = losses[(epoch - 1 if before else best) - 1]
         if better(losses[epoch - 1], level - margin * min_delta):
-            best, waited = epoch, 0 if in_a_row else waited
+            best = epoch
+            waited = 0 if in_a_row else waited
         else:
             waited += 1
         if waited >= patience + slack:
@@ -61,11 +57,12 @@ def _epochs(
 
 def _without_memory(losses, patience, min_delta):
     """The level follows the lowest loss even where it improves by less than min_delta."""
-    best, lowest, counted = 1, losses[0], 1
-    for epoch in range(2, len(losses) + 1):
-        counted = epoch if losses[epoch - 1] < lowest - min_delta else counted
-        best = epoch if losses[epoch - 1] < lowest else best
-        lowest = min(lowest, losses[epoch - 1])
+    best = counted = 1
+    lowest = losses[0]
+    for epoch, loss in enumerate(losses[1:], start=2):
+        counted = epoch if loss < lowest - min_delta else counted
+        best = epoch if loss < lowest else best
+        lowest = min(lowest, loss)
         if epoch - counted >= patience:
             return counted, best, epoch
     return counted, best, len(losses)
@@ -101,60 +98,47 @@ def _never_stopped(losses, _, min_delta):
     return _epochs(losses, len(losses), min_delta)
 
 
-_COUNT = "Count the epochs without a new best."
-_ROW = "Patience is about epochs in a row. What does a new best do to the count?"
-_BEFORE = "A loss is a new best against the best one, not against the epoch before."
+_lowest_trained = _then(lambda s: (s.lowest(s.last), s.last))
+_lowest_before = _then(lambda s: (s.lowest(s.last), s.last), before=True)
+_last_twice = _then(lambda s: (s.last, s.last))
+_lowest_of_all = _then(lambda s: (s.lowest(), s.last))
+_patience_back = _then(lambda s: (s.last - s.patience, s.last))
+_from_zero = _then(lambda s: (s.best - 1, s.last - 1))
+_exchanged = _then(lambda s: (s.last, s.best))
+
+BEFORE = "compared with the epoch before"
+SMALL_STEPS = "small steps forgotten"
+_LATE = "You wait one epoch too long. Count the epochs without a new best."
+_EARLY = "You give up one epoch too early. Count the epochs without a new best."
+_ROW = "Patience counts epochs in a row. What does a new best do to the count?"
 _BEST = "The epoch to use is that of the best loss, not the one where you stop."
+_EQUAL = "A loss that is lower by exactly min_delta is not a new best."
+_LESS = "A loss that is lower by less than min_delta is not a new best."
+_HIGHER = "In yours a higher loss may count as a new best."
+_COMPARE = "Compare a loss with the best one, not with that of the epoch before."
+_GO_ON = "You go on to the last loss. The rule ends the training earlier."
+_AFTER = "Your best epoch comes after the stop."
+_BACK = "The losses may run out before patience does. Give the best epoch a name of its own."
 _ADD_UP = "Small improvements add up: compare with the last epoch that counted as a new best."
-_KEPT = (
-    "The losses may also run out before patience does. Keep the best epoch in a name of its own."
-)
+_TOO_LITTLE = "Your best epoch has the lowest loss, but it improved by too little to count."
 RULES = [
-    (OFF_BY_ONE, f"You wait an epoch too long. {_COUNT}", _rule(slack=1)),
-    (OFF_BY_ONE, f"You give up an epoch too early. {_COUNT}", _rule(slack=-1)),
+    (OFF_BY_ONE, _LATE, _rule(slack=1)),
+    (OFF_BY_ONE, _EARLY, _rule(slack=-1)),
     ("not in a row", _ROW, _rule(in_a_row=False)),
-    ("last epoch for best", _BEST, _then(lambda s: (s.last, s.last))),
-    (
-        "equal counts as better",
-        "A loss lower by exactly min_delta is no new best.",
-        _rule(better=operator.le),
-    ),
-    (
-        "min_delta forgotten",
-        "A loss that is lower by less than min_delta is no new best.",
-        _rule(margin=0),
-    ),
-    (
-        "min_delta turned round",
-        "In yours a loss may be higher and count as a new best.",
-        _rule(margin=-1),
-    ),
-    ("compared with the epoch before", _BEFORE, _rule(before=True)),
-    (
-        "compared with the epoch before",
-        _BEFORE,
-        _then(lambda s: (s.lowest(s.last), s.last), before=True),
-    ),
-    (
-        "patience ignored",
-        "You go on to the last loss. The rule ends the training earlier.",
-        _never_stopped,
-    ),
-    (
-        "best of epochs never trained",
-        "Your best epoch comes after the stop.",
-        _then(lambda s: (s.lowest(), s.last)),
-    ),
-    ("patience epochs back", _KEPT, _then(lambda s: (s.last - s.patience, s.last))),
-    ("counted from 0", "Epochs count from 1.", _then(lambda s: (s.best - 1, s.last - 1))),
-    ("order exchanged", "Return the best epoch first.", _then(lambda s: (s.last, s.best))),
-    ("small steps forgotten", _ADD_UP, lambda *case: _without_memory(*case)[::2]),
-    ("small steps forgotten", _ADD_UP, lambda *case: _without_memory(*case)[1:]),
-    (
-        "best without min_delta",
-        "Your best epoch has the lowest loss, but it improved by too little to count.",
-        _then(lambda s: (s.lowest(s.last), s.last)),
-    ),
+    ("last epoch for best", _BEST, _last_twice),
+    ("equal counts as better", _EQUAL, _rule(better=operator.le)),
+    ("min_delta forgotten", _LESS, _rule(margin=0)),
+    ("min_delta turned round", _HIGHER, _rule(margin=-1)),
+    (BEFORE, _COMPARE, _rule(before=True)),
+    (BEFORE, _COMPARE, _lowest_before),
+    ("patience ignored", _GO_ON, _never_stopped),
+    ("best of epochs never trained", _AFTER, _lowest_of_all),
+    ("patience epochs back", _BACK, _patience_back),
+    ("counted from 0", "Epochs count from 1.", _from_zero),
+    ("order exchanged", "Return the best epoch first.", _exchanged),
+    (SMALL_STEPS, _ADD_UP, lambda *case: _without_memory(*case)[::2]),
+    (SMALL_STEPS, _ADD_UP, lambda *case: _without_memory(*case)[1:]),
+    ("best without min_delta", _TOO_LITTLE, _lowest_trained),
 ]
 
 
@@ -163,17 +147,21 @@ def _tells(wrong, *case):
 
 
 def _cases(rng, tells, more=8):
-    """Random cases (losses, patience, min_delta): one that tells each slip from the right answer, and some more."""
+    """Random cases (losses, patience, min_delta).
+
+    For each function in `tells` there is a case where its slip and the right answer differ.
+    """
     cases = []
     for tell in tells:
-        cases.append(_case(rng))
-        while not tell(*cases[-1]):
-            cases[-1] = _case(rng)
+        case = _case(rng)
+        while not tell(*case):
+            case = _case(rng)
+        cases.append(case)
     return cases + [_case(rng) for _ in range(more)]
 
 
 def _case(rng):
-    """Losses are multiples of 1/4, so that equal means equal; a difference is exact."""
+    """Losses are multiples of 1/4, so that equal means equal and a difference is exact."""
     steps = rng.choice([-1, -0.5, -0.25, 0, 0.25, 0.5], rng.integers(5, 9))
     losses = rng.integers(8, 12) + np.cumsum(steps)
     return losses, int(rng.integers(2, 4)), float(rng.choice([0, 0.25, 0.5]))
@@ -187,321 +175,212 @@ def _first_wrong(cases, got, right):
     i = min(wrong, key=lambda i: len(cases[i][0]))
     losses, patience, min_delta = cases[i]
     best, last = (f"{value:g}" for value in got[i])
-    return f"{_shown(losses)}, patience {patience}, min_delta {min_delta:g}: your best is {best}, your last {last}."
+    given = f"{_listed(losses)}, patience {patience}, min_delta {min_delta:g}"
+    return f"{given}: your best is {best}, your last {last}."
 
 
-def _shown(losses):
+def _listed(losses):
     return f"Losses {' '.join(f'{loss:g}' for loss in losses)}"
 
 
 @exercise(2, "keep the best weights")
 def keep(train, rng):
-    """train(w, updates, losses) -> (best, last): weights (D,) after the epoch of the lowest loss, and the end."""
-    updates, best = rng.normal(0, 1, (9, 3)), int(rng.integers(3, 6))
+    """train(w, updates, losses) -> (best, last), weights (D,): at the lowest loss, at the end."""
+    updates = rng.normal(0, 1, (9, 3))
+    best = int(rng.integers(3, 6))
     losses = rng.uniform(2, 3, 9)
-    losses[[1, best]] = rng.uniform(1.5, 1.9), rng.uniform(0.5, 1)  # a first bump, and the bottom
+    losses[1] = rng.uniform(1.5, 1.9)  # a first bump follows
+    losses[best] = rng.uniform(0.5, 1)
     losses[7] = 4
     w = rng.normal(0, 1, 3)
-    path = w + np.cumsum(updates, axis=0)
-    last, low = path[-1], f"The lowest loss is that after epoch {best + 1}"
     got = [numbers(part) for part in parts(train(w, updates, losses), 2, "(best, last)")]
-    expect(
-        all(part.shape == w.shape for part in got),
-        "wrong shape",
-        f"Return two arrays of shape {w.shape}.",
-    )
-    alias = (
-        "Both answers are the weights of the end. Did later epochs change the array that you kept?"
-    )
-    early = "Is its update in the weights that you keep?"
-    expect_equal(
-        got,
-        [path[best], last],
-        (
-            "wrong weights",
-            f"{low}. The weights there are w plus the updates of epochs 1 to {best + 1}.",
-        ),
-        [
-            (LAST_FOR_BEST, alias, [last, last]),
-            (
-                "one epoch too early",
-                f"{low}; you keep those of epoch {best}. {early}",
-                [path[best - 1], last],
-            ),
-            (
-                "one epoch too late",
-                f"{low}; you keep those of epoch {best + 2}.",
-                [path[best + 1], last],
-            ),
-            ("order exchanged", "Return the best weights first.", [last, path[best]]),
-            (
-                "stopped at the best",
-                "Training goes on after the best epoch. last has all updates.",
-                [path[best]] * 2,
-            ),
-            (
-                "stops at the first bump",
-                f"{low}. You keep the weights before the first rise.",
-                [path[1], last],
-            ),
-            (
-                "highest for lowest",
-                "You keep the weights of the highest loss.",
-                [path[np.argmax(losses)], last],
-            ),
-            ("the start", "You give back the weights before training.", [w, last]),
-            (
-                "update for weights",
-                "You keep the update itself. Add it to the weights.",
-                [updates[best], last],
-            ),
-            ("updates not added up", f"Epochs 1 to {best} count too.", [w + updates[best], last]),
-            (
-                "uphill",
-                "You subtract the updates. They are what is added.",
-                2 * w - np.array([path[best], last]),
-            ),
-        ],
-    )
+    shaped = all(part.shape == w.shape for part in got)
+    expect(shaped, "wrong shape", f"Return two arrays of shape {w.shape}.")
+    path = w + np.cumsum(updates, axis=0)
+    last = path[-1]
+    highest = path[np.argmax(losses)]
+    low = f"The lowest loss is that after epoch {best + 1}"
+    alias = "Both answers are the last weights. Did later epochs change the array that you kept?"
+    early = f"{low}; you keep those of epoch {best}. Is its update in the weights that you keep?"
+    late = f"{low}; you keep those of epoch {best + 2}."
+    ended = "Training goes on after the best epoch. last has all updates."
+    bump = f"{low}. You keep the weights before the first rise."
+    added = "You keep the update itself. Add it to the weights."
+    uphill = "You subtract the updates. Add them."
+    slips = [
+        (LAST_FOR_BEST, alias, [last, last]),
+        ("one epoch too early", early, [path[best - 1], last]),
+        ("one epoch too late", late, [path[best + 1], last]),
+        ("order exchanged", "Return the best weights first.", [last, path[best]]),
+        ("stopped at the best", ended, [path[best], path[best]]),
+        ("stops at the first bump", bump, [path[1], last]),
+        ("highest for lowest", "You keep the weights of the highest loss.", [highest, last]),
+        ("the start", "You return the weights before training.", [w, last]),
+        ("update for weights", added, [updates[best], last]),
+        ("updates not added up", f"Epochs 1 to {best} count too.", [w + updates[best], last]),
+        ("uphill", uphill, 2 * w - np.array([path[best], last])),
+    ]
+    otherwise = f"{low}. The weights there are w plus the updates of epochs 1 to {best + 1}."
+    expect_equal(got, [path[best], last], ("wrong weights", otherwise), slips)
 
 
 @exercise(3, "two filters")
 def two_filters(filters, rng):
-    """filters(h, lr, t) -> (descent, ridge): the shares 1 - (1 - lr h)^t and h / (h + 1/(lr t)) of w*."""
-    lr, t = rng.uniform(0.05, 0.3), int(rng.integers(4, 10))
+    """filters(h, lr, t) -> (1 - (1 - lr h)^t, h / (h + 1/(lr t))), shares of w*."""
+    lr = rng.uniform(0.05, 0.3)
+    t = int(rng.integers(4, 10))
     h = rng.uniform(0.1, 0.7, 6) / lr
     descent, ridge = parts(filters(h, lr, t), 2, "(descent, ridge)")
     reached = np.zeros(6)
     for _ in range(t):
         reached = reached - lr * h * (reached - 1)  # the gradient, in units of w*
     _descent(descent, reached, h, lr, t)
-    _ridge(ridge, h, lr * t, t, lr)
+    _ridge(ridge, h, lr, t)
 
 
 def _descent(descent, right, h, lr, t):
-    seen = f"lr={lr:.2f}, t={t}: where h={h[0]:.2f}, descent from 0 gets to {right[0]:.3f} of w*"
-    expect_equal(
-        descent,
-        right,
-        ("wrong share of descent", f"{seen}. What does one step do to the distance from w*?"),
-        [
-            (
-                "what is left for what is reached",
-                f"{seen}. Yours is the distance that is left.",
-                1 - right,
-            ),
-            (
-                "lr missing in 1 - lr*h",
-                f"{seen}. A step is lr times the gradient.",
-                1 - (1 - h) ** t,
-            ),
-            ("one step", f"{seen}. That is the share after one step; take {t}.", lr * h),
-            (
-                "straight line",
-                f"{seen}. A step takes a share of what is left, less each time.",
-                lr * h * t,
-            ),
-            (
-                "exponential for the power",
-                "Near, and exact for tiny steps alone. Steps are finite.",
-                1 - np.exp(-lr * h * t),
-            ),
-            (
-                "curvature doubled",
-                f"{seen}. h is the second derivative: no 2 is missing.",
-                1 - (1 - 2 * lr * h) ** t,
-            ),
-            (
-                "curvature halved",
-                f"{seen}. The derivative of h/2 (w - w*)^2 is h (w - w*).",
-                1 - (1 - lr * h / 2) ** t,
-            ),
-            (
-                "one step too many",
-                f"{seen}. Yours is one step further.",
-                1 - (1 - lr * h) ** (t + 1),
-            ),
-            ("one step too few", f"{seen}. Yours is one step behind.", 1 - (1 - lr * h) ** (t - 1)),
-        ],
-    )
+    seen = f"lr={lr:.2f}, t={t}: at h={h[0]:.2f}, descent from 0 gets to {right[0]:.3f} of w*"
+    left = f"{seen}. Yours is the distance that is left."
+    one = f"{seen}. That is the share after one step; take {t}."
+    line = f"{seen}. A step takes a share of what is left, less each time."
+    near = "Close, but exact only for tiny steps. Steps are finite."
+    doubled = f"{seen}. h is the second derivative: no 2 is missing."
+    halved = f"{seen}. The derivative of h/2 (w - w*)^2 is h (w - w*)."
+    no_lr = f"{seen}. A step is lr times the gradient."
+    ahead = f"{seen}. Yours is one step further."
+    behind = f"{seen}. Yours is one step behind."
+    slips = [
+        ("what is left for what is reached", left, 1 - right),
+        ("lr missing in 1 - lr*h", no_lr, 1 - (1 - h) ** t),
+        ("one step", one, lr * h),
+        ("straight line", line, lr * h * t),
+        ("exponential for the power", near, 1 - np.exp(-lr * h * t)),
+        ("curvature doubled", doubled, 1 - (1 - 2 * lr * h) ** t),
+        ("curvature halved", halved, 1 - (1 - lr * h / 2) ** t),
+        ("one step too many", ahead, 1 - (1 - lr * h) ** (t + 1)),
+        ("one step too few", behind, 1 - (1 - lr * h) ** (t - 1)),
+    ]
+    otherwise = f"{seen}. What does one step do to the distance from w*?"
+    expect_equal(descent, right, ("wrong share of descent", otherwise), slips)
 
 
-def _ridge(ridge, h, time, t, lr):
-    lam = 1 / time
+def _ridge(ridge, h, lr, t):
+    lam = 1 / (lr * t)
     seen = f"lr={lr:.2f}, t={t}"
     zero = "Set the gradient h (w - w*) + lam w to zero"
-    expect_equal(
-        ridge,
-        h / (h + lam),
-        (
-            "wrong share of ridge",
-            f"{zero}, solve for w / w*, and put in the lam that belongs to t.",
-        ),
-        [
-            (
-                "lam = lr t",
-                f"{seen}: with more steps your penalty grows, and longer training shrinks less.",
-                h / (h + time),
-            ),
-            (
-                "lr missing in lam",
-                f"{seen}: half the lr needs twice the steps to one point. See lam.",
-                h / (h + 1 / t),
-            ),
-            ("t missing in lam", f"{seen}: your lam is the same for all t.", h / (h + 1 / lr)),
-            (
-                "what is left for what is reached",
-                "Ridge comes to w* as lam goes to 0; yours to 0.",
-                lam / (h + lam),
-            ),
-            (
-                "lam doubled",
-                f"{zero}: the half of lam/2 w^2 has gone with the 2.",
-                h / (h + 2 * lam),
-            ),
-            ("lam halved", f"{zero}: what is the derivative of lam/2 w^2?", h / (h + lam / 2)),
-            ("lam squared", f"{zero}. lam stands there once.", h / (h + lam**2)),
-            ("h missing above", f"{zero}. h multiplies w* too.", 1 / (h + lam)),
-        ],
-    )
+    grows = f"{seen}: with more steps your penalty grows. Longer training shrinks less."
+    no_lr = f"{seen}: half the lr needs twice the steps to one point. See lam."
+    no_t = f"{seen}: your lam is the same for all t."
+    left = "Ridge comes to w* as lam goes to 0; yours to 0."
+    doubled = f"{zero}: the 2 of the square cancels the half of lam/2 w^2."
+    halved = f"{zero}: what is the derivative of lam/2 w^2?"
+    slips = [
+        ("lam = lr t", grows, h / (h + lr * t)),
+        ("lr missing in lam", no_lr, h / (h + 1 / t)),
+        ("t missing in lam", no_t, h / (h + 1 / lr)),
+        ("what is left for what is reached", left, lam / (h + lam)),
+        ("lam doubled", doubled, h / (h + 2 * lam)),
+        ("lam halved", halved, h / (h + lam / 2)),
+        ("lam squared", f"{zero}. lam is not squared there.", h / (h + lam**2)),
+        ("h missing above", f"{zero}. h multiplies w* too.", 1 / (h + lam)),
+    ]
+    otherwise = f"{zero}, solve for w / w*, and put in the lam that belongs to t."
+    expect_equal(ridge, h / (h + lam), ("wrong share of ridge", otherwise), slips)
 
 
 @exercise(4, "an honest report")
 def honest(report, rng):
-    """report(validation, test) -> (score, optimism), from losses (S, T) of S runs after each of T epochs."""
-    (validation, test), runs = _curves(rng), np.arange(5)
-    chosen, low = validation.argmin(axis=1), validation.min(axis=1)
-    at = test[runs, chosen]
+    """report(validation, test) -> (score, optimism), from losses (S, T): S runs, T epochs."""
+    validation, test = _curves(rng)
     score, optimism = parts(report(validation, test), 2, "(score, optimism)")
-    own = "Each run has a validation curve of its own and stops by that."
-    expect_equal(
-        score,
-        at.mean(),
-        (
-            "wrong score",
-            f"Run 1 has its lowest validation loss after epoch {chosen[0] + 1}. What is reported of it?",
-        ),
-        [
-            (
-                "test set used to stop",
-                "You choose by the test loss, and flatter yourself.",
-                test.min(axis=1).mean(),
-            ),
-            (
-                "test set used to stop",
-                "Your epoch is that of the lowest mean test loss.",
-                test[:, test.mean(0).argmin()].mean(),
-            ),
-            ("test set used to stop", "You take the lowest test loss of all.", test.min()),
-            (
-                "validation loss reported",
-                "What chose the epoch is too good. Report another set.",
-                low.mean(),
-            ),
-            (
-                "last epoch for best",
-                "That is the test loss at the end of training.",
-                test[:, -1].mean(),
-            ),
-            ("one epoch for all runs", own, test[:, validation.mean(axis=0).argmin()].mean()),
-            ("one epoch for all runs", own, test[:, chosen[0]].mean()),
-            (
-                "best run picked",
-                "That is one of the runs. Report the mean of all.",
-                at[low.argmin()],
-            ),
-            (
-                "best run picked",
-                "That is the run that tests best. Report the mean of all.",
-                at.min(),
-            ),
-            (
-                "one epoch too late",
-                "Yours is the epoch after the chosen one.",
-                test[runs, chosen + 1].mean(),
-            ),
-            (
-                "one epoch too early",
-                "Yours is the epoch before the chosen one.",
-                test[runs, chosen - 1].mean(),
-            ),
-            (
-                "highest for lowest",
-                "You choose the worst epoch.",
-                test[runs, validation.argmax(axis=1)].mean(),
-            ),
-            ("sum for mean", "With twice the runs your score would double.", at.sum()),
-            ("score of each run", "Return one number: the mean over the runs.", at),
-        ],
-    )
-    _optimism(optimism, validation, test, at, low)
+    _score(score, validation, test)
+    _optimism(optimism, validation, test)
+
+
+def _score(score, validation, test):
+    chosen = validation.argmin(axis=1)
+    low = validation.min(axis=1)
+    at = _at(test, chosen)
+    together = test[:, validation.mean(axis=0).argmin()].mean()
+    test_mean = test.mean(axis=0).min()
+    used = "test set used to stop"
+    by_test = "You choose by the test loss, and flatter yourself."
+    by_mean = "You choose the epoch with the lowest mean test loss."
+    flatters = "The loss that chose the epoch is too low. Report another set."
+    own = "Each run has its own validation curve and stops by that."
+    picked = "That is one of the runs. Report the mean of all."
+    tested = "That is the run that tests best. Report the mean of all."
+    slips = [
+        (used, by_test, test.min(axis=1).mean()),
+        (used, by_mean, test_mean),
+        (used, "You take the lowest test loss of all.", test.min()),
+        ("validation loss reported", flatters, low.mean()),
+        ("last epoch for best", "That is the final test loss.", test[:, -1].mean()),
+        ("one epoch for all runs", own, together),
+        ("one epoch for all runs", own, test[:, chosen[0]].mean()),
+        ("best run picked", picked, at[low.argmin()]),
+        ("best run picked", tested, at.min()),
+        ("one epoch too late", "You take the next epoch.", _at(test, chosen + 1).mean()),
+        ("one epoch too early", "You take the epoch before.", _at(test, chosen - 1).mean()),
+        ("highest for lowest", "That is the worst epoch.", _at(test, validation.argmax(1)).mean()),
+        ("sum for mean", "With twice the runs your score would double.", at.sum()),
+        ("score of each run", "Return one number: the mean over the runs.", at),
+    ]
+    first = f"Run 1 has its lowest validation loss after epoch {chosen[0] + 1}."
+    expect_equal(score, at.mean(), ("wrong score", f"{first} What is reported of it?"), slips)
+
+
+def _at(losses, epochs):
+    """One loss of each run, at an epoch of its own."""
+    return losses[np.arange(len(losses)), epochs]
 
 
 def _curves(rng):
-    """Losses (5, 14) of validation and test, each run lowest at an epoch of its own, another one in each set."""
+    """Losses (5, 14) of validation and test; each run is lowest at another epoch in each set."""
     validation, test = 1 + rng.uniform(-0.1, 0.1, (2, 5, 14))
-    epochs, runs = rng.permutation(np.arange(1, 13)), np.arange(5)
+    epochs = rng.permutation(np.arange(1, 13))
+    runs = np.arange(5)
     low = rng.uniform(0.3, 0.5, 5)
     validation[runs, epochs[:5]] = low
-    test[runs, epochs[:5]] = low + rng.permutation(
-        [-0.1, 0.1, 0.15, 0.2, 0.3]
-    )  # luck, once the other way
+    luck = [-0.1, 0.1, 0.15, 0.2, 0.3]  # once the other way
+    test[runs, epochs[:5]] = low + rng.permutation(luck)
     test[runs, epochs[5:10]] = rng.uniform(0.05, 0.15, 5)
     validation[:, 0] += 1  # the first epoch is the highest
     return validation, test
 
 
-def _optimism(optimism, validation, test, at, low):
+def _optimism(optimism, validation, test):
+    low = validation.min(axis=1)
+    at = _at(test, validation.argmin(axis=1))
+    gaps = test - validation
     gap = "The chosen epoch's test loss minus its validation loss, run by run"
-    expect_equal(
-        optimism,
-        (at - low).mean(),
-        ("wrong optimism", f"{gap}; then the mean."),
-        [
-            (
-                "sign turned round",
-                "Too good a validation loss gives a positive optimism.",
-                (low - at).mean(),
-            ),
-            (
-                "last epoch for best",
-                f"{gap}, not that of the last.",
-                (test - validation)[:, -1].mean(),
-            ),
-            (
-                "each set at its own minimum",
-                f"{gap}: one epoch for both.",
-                (test.min(axis=1) - low).mean(),
-            ),
-            (
-                "mean over all epochs",
-                f"{gap}. Epochs that were not chosen do not flatter.",
-                (test - validation).mean(),
-            ),
-            (
-                "absolute values",
-                "Luck has a sign; without it noise counts as optimism.",
-                abs(at - low).mean(),
-            ),
-            ("ratio for difference", f"{gap}: a difference, in nats.", (at / low).mean()),
-            ("sum for mean", "With twice the runs your optimism would double.", (at - low).sum()),
-            ("optimism of each run", "Return one number: the mean over the runs.", at - low),
-        ],
-    )
+    positive = "If validation flatters, the optimism is positive."
+    own = f"{gap}: one epoch for both."
+    others = f"{gap}. Epochs that were not chosen do not flatter."
+    signed = "Luck has a sign; without it noise counts as optimism."
+    twice = "With twice the runs your optimism would double."
+    slips = [
+        ("sign turned round", positive, (low - at).mean()),
+        ("last epoch for best", f"{gap}, not that of the last.", gaps[:, -1].mean()),
+        ("each set at its own minimum", own, (test.min(axis=1) - low).mean()),
+        ("mean over all epochs", others, gaps.mean()),
+        ("absolute values", signed, abs(at - low).mean()),
+        ("ratio for difference", f"{gap}: a difference, in nats.", (at / low).mean()),
+        ("sum for mean", twice, (at - low).sum()),
+        ("optimism of each run", "Return one number: the mean over the runs.", at - low),
+    ]
+    expect_equal(optimism, (at - low).mean(), ("wrong optimism", f"{gap}; then the mean."), slips)
 
 
 @exercise(5, "find the bug: the epochs run out")
 def returned(returned_weights, rng):
-    """returned_weights(weights, losses, patience) -> (D,): weights (T, D) after each epoch, those of the best one."""
+    """returned_weights(weights, losses, patience) -> (D,): weights (T, D) at the best epoch."""
     tells = [partial(_tells_index, wrong) for _, _, wrong in RETURNED] + [_tells_never_trained]
     cases = [case[:2] for case in _cases(rng, tells)]
     weights = [rng.normal(0, 1, (len(losses), 2)) for losses, _ in cases]
     got = [numbers(returned_weights(w, *case)) for w, case in zip(weights, cases, strict=True)]
-    expect(
-        all(w.shape == (2,) for w in got),
-        "wrong shape",
-        "Return the weights of one epoch, one row of weights.",
-    )
+    one_row = all(w.shape == (2,) for w in got)
+    expect(one_row, "wrong shape", "Return the weights of one epoch, one row of weights.")
 
     def rows(which):
         return [w[_index(which, *case)] for w, case in zip(weights, cases, strict=True)]
@@ -511,18 +390,13 @@ def returned(returned_weights, rng):
     losses, patience = cases[i]
     best, last = _epochs(losses, patience, 0)
     ended = "patience ends it" if last - best >= patience else "the epochs run out"
-    seen = f"{_shown(losses)}, patience {patience}: {ended} after epoch {last}"
-    slips = [(name, f"{seen}. {said}", rows(wrong)) for name, said, wrong in RETURNED]
-    expect_equal(
-        got,
-        right,
-        ("wrong weights", f"{seen}. Which epoch's weights do you return, and which are best?"),
-        slips,
-    )
+    seen = f"{_listed(losses)}, patience {patience}: {ended} after epoch {last}"
+    slips = [(name, f"{seen}. {hint}", rows(wrong)) for name, hint, wrong in RETURNED]
+    otherwise = f"{seen}. Which epoch's weights do you return, and which are best?"
+    expect_equal(got, right, ("wrong weights", otherwise), slips)
 
 
-def _best(losses, patience, best, last):  # noqa: ARG001 - called like the wrong ones
-    return best - 1
+_best = operator.attrgetter("best")
 
 
 def _index(wrong, losses, patience):
@@ -539,136 +413,101 @@ def _tells_never_trained(losses, patience, _):
     return int(np.argmin(losses)) != _epochs(losses, patience, 0, slack=1)[0] - 1
 
 
-_best = operator.attrgetter("best")
+def _slack(slack):
+    return lambda s: _epochs(s.losses, s.patience, 0, slack=slack)[0]
+
+
+_LINE = "There the last weights come back. Which line is reached in that case?"
+_OTHER = "The other branch was right before. Both must return the best weights."
+_UNTRAINED = "You return weights from after the stop. They were never trained."
+_NEED_NOT = "The best epoch need not be patience epochs back."
+_LONGER = "You wait one epoch longer than patience, and find another best."
+_SHORTER = "You give up one epoch before patience is used up, and miss the best."
 RETURNED = [
-    (
-        RUN_OUT,
-        "There the last weights come back. Which line is reached in that case?",
-        lambda s: s.best if s.ended else s.last,
-    ),
+    (RUN_OUT, _LINE, lambda s: s.best if s.ended else s.last),
     (LAST_FOR_BEST, "The last weights come back, not the best.", lambda s: s.last),
-    (
-        "restored only when the epochs run out",
-        "The other branch was right before. Both must give the best.",
-        lambda s: s.last if s.ended else s.best,
-    ),
-    (
-        "best of epochs never trained",
-        "You return weights from after the stop. Nobody has trained those.",
-        lambda s: s.lowest(),
-    ),
+    ("restored only when the epochs run out", _OTHER, lambda s: s.last if s.ended else s.best),
+    ("best of epochs never trained", _UNTRAINED, lambda s: s.lowest()),
     ("one epoch too early", "You return those before the best.", lambda s: s.best - 1),
     ("one epoch too late", "You return those after the best.", lambda s: min(s.best + 1, s.last)),
-    (
-        "patience epochs back",
-        "The best epoch need not be patience epochs back.",
-        lambda s: s.last - s.patience,
-    ),
-    (
-        OFF_BY_ONE,
-        "You wait an epoch longer than patience, and find another best.",
-        lambda s: _epochs(s.losses, s.patience, 0, slack=1)[0],
-    ),
-    (
-        OFF_BY_ONE,
-        "You give up an epoch before patience is used up, and miss the best.",
-        lambda s: _epochs(s.losses, s.patience, 0, slack=-1)[0],
-    ),
+    ("patience epochs back", _NEED_NOT, lambda s: s.last - s.patience),
+    (OFF_BY_ONE, _LONGER, _slack(1)),
+    (OFF_BY_ONE, _SHORTER, _slack(-1)),
 ]
 
 
 METRICS = ("first loss", "epochs", "best epoch", "validation loss", "test loss", "null loss")
+MOST = 40  # epochs
 
 
 @exercise(6, "a fair experiment")
 def fair(run, rng):
-    """run(patience, seed, epochs=40) -> a dict of METRICS: one training that is stopped, and what came back."""
-    seed, most = int(rng.integers(1000)), 40
+    """run(patience, seed, epochs=40) -> a dict of METRICS: one training that is stopped."""
+    seed = int(rng.integers(1000))
     patient, hasty, again, other = (
         metrics(METRICS, run(*case)) for case in ((7, seed), (1, seed), (1, seed), (1, seed + 1))
     )
-    expect(
-        all(_near(hasty, again, name) for name in METRICS),
-        "not repeatable",
-        "run(1, seed) gave two results. Make its generator from the seed.",
-    )
-    paired = _near(patient, hasty, "first loss")
-    expect(
-        paired,
-        "not paired",
-        "After one epoch the loss differs with patience: other digits, weights or batches.",
-    )
-    alike = _near(hasty, other, "first loss")
-    expect(
-        not alike,
-        "seed without effect",
-        "Two seeds have the same first loss: same weights, same split.",
-    )
-    _follows({7: patient, 1: hasty}, most)
+    repeated = all(_near(hasty, again, name) for name in METRICS)
+    twice = "run(1, seed) gave two results. Make its generator from the seed."
+    expect(repeated, "not repeatable", twice)
+    differs = "After one epoch the loss depends on patience: other digits, weights or batches."
+    expect(_near(patient, hasty, "first loss"), "not paired", differs)
+    same = "Two seeds have the same first loss: same weights, same split."
+    expect(not _near(hasty, other, "first loss"), "seed without effect", same)
+    _follows({7: patient, 1: hasty})
     best = int(patient["best epoch"])
-    cut, soon = (metrics(METRICS, run(7, seed, min(most, best + extra))) for extra in (0, 3))
-    seen = f"After {patient['epochs']:.0f} epochs the validation loss of what comes back is"
-    back = f"{seen} {patient['validation loss']:.3f}. Training that ends with the best, epoch {best}, gives"
-    expect(
-        cut["epochs"] == best,
-        "epochs ignored",
-        f"run(7, seed, {best}) trained {cut['epochs']:.0f} epochs.",
-    )
-    same = _near(cut, patient, "validation loss")
-    expect(same, LAST_FOR_BEST, f"{back} {cut['validation loss']:.3f}. Put the best weights back.")
-    same = _near(soon, patient, "validation loss")
-    expect(
-        same,
-        RUN_OUT,
-        f"Patience 7, {best + 3} epochs at most, the best is {best}: the last weights come back.",
-    )
+    cut, soon = (metrics(METRICS, run(7, seed, min(MOST, best + more))) for more in (0, 3))
+    _restored(patient, cut, soon, best)
     _honest(patient)
 
 
-def _follows(runs, most):
-    """Do the best and the last epoch fit to the patience? Both count from 1."""
+def _follows(runs):
+    """Do the best and the last epoch agree with the patience? Both count from 1."""
     gaps = {patience: result["epochs"] - result["best epoch"] for patience, result in runs.items()}
-    ended = {patience: result["epochs"] < most for patience, result in runs.items()}
+    ended = {patience: result["epochs"] < MOST for patience, result in runs.items()}
     seen = "; ".join(
         f"patience {p}: best {r['best epoch']:.0f}, last {r['epochs']:.0f}" for p, r in runs.items()
     )
-    right = all(
-        gap == patience if ended[patience] else gap <= patience for patience, gap in gaps.items()
-    )
-    long = any(result["epochs"] > most for result in runs.values())
-    expect(not long, "too many epochs", f"{seen}. At most {most} epochs are allowed.")
+    long = any(result["epochs"] > MOST for result in runs.values())
+    expect(not long, "too many epochs", f"{seen}. At most {MOST} epochs are allowed.")
     zero = all(gap == 0 and ended[patience] for patience, gap in gaps.items())
     expect(not zero, "last epoch for best", f"{seen}. Which epoch's weights came back?")
-    shifted = not right and len({gap - patience for patience, gap in gaps.items()}) == 1
+    if all(gap == p if ended[p] else gap <= p for p, gap in gaps.items()):
+        return
+    shifted = len({gap - patience for patience, gap in gaps.items()}) == 1
     expect(not shifted, OFF_BY_ONE, f"{seen}. Is the best epoch counted from 1?")
-    equal = not right and (len(set(gaps.values())) == 1 or not ended[1])
-    expect(not equal, "patience without effect", f"{seen}. Does the rule get the patience?")
-    expect(
-        right,
-        "wrong rule",
-        f"{seen}. Between the two there should be as many epochs as patience says.",
+    unheard = len(set(gaps.values())) == 1 or not ended[1]
+    expect(not unheard, NO_PATIENCE, f"{seen}. Does the rule get the patience?")
+    between = f"{seen}. There should be as many epochs between them as patience says."
+    raise Slip("wrong rule", between)
+
+
+def _restored(patient, cut, soon, best):
+    """Are the weights the same where the training ends with the best epoch, or soon after it?"""
+    ignored = f"run(7, seed, {best}) trained {cut['epochs']:.0f} epochs."
+    expect(cut["epochs"] == best, "epochs ignored", ignored)
+    came = f"After {patient['epochs']:.0f} epochs, weights of loss {patient['validation loss']:.3f}"
+    there = f"those of the best, epoch {best}, have {cut['validation loss']:.3f}"
+    same = _near(cut, patient, "validation loss")
+    expect(same, LAST_FOR_BEST, f"{came} come back; {there}. Put the best weights back.")
+    ran_out = (
+        f"Patience 7, at most {best + 3} epochs, the best is {best}: the last weights come back."
     )
+    expect(_near(soon, patient, "validation loss"), RUN_OUT, ran_out)
 
 
 def _honest(result):
     leak = result["test loss"] == result["validation loss"]
-    expect(
-        not leak,
-        "test set used to stop",
-        "Validation and test loss are one number. Hold out two sets.",
+    equal = "Validation and test loss are the same number. Hold out two sets."
+    expect(not leak, "test set used to stop", equal)
+    high = (
+        f"The test loss is {result['test loss']:.2f}. Do the batches cover all digits in an epoch?"
     )
-    learned = result["test loss"] < 1.6
-    expect(
-        learned,
-        "not trained",
-        f"The test loss is {result['test loss']:.2f}. Do the batches cover all digits in each epoch?",
+    expect(result["test loss"] < 1.6, "not trained", high)
+    forecast = (
+        "A forecast gives each of ten digits the probability 1/10. What is its loss, in nats?"
     )
-    ten = abs(result["null loss"] - np.log(10)) < 1e-3
-    expect(
-        ten,
-        "null row wrong",
-        "Who gives each of ten digits the probability 1/10 pays how many nats for a digit?",
-    )
+    expect(abs(result["null loss"] - np.log(10)) < 1e-3, "null row wrong", forecast)
 
 
 def _near(first, second, name):
