@@ -1,4 +1,4 @@
-"""Each rule for assignments speaks up when it is broken, and only then."""
+"""Each rule for assignments reports a broken sample, and no sound one."""
 
 import pytest
 

@@ -14,14 +14,15 @@ from tools.notebooks.assignments import FOLDER, called, is_test, release_of
 
 NUMBERS = [f"{number:02}" for number in range(1, 10)]
 GENERIC = {"wrong shape", "wrong return", "nothing returned", "not a number", "unexpected answer"}
-LEAST_SLIPS, LEAST_IN_ALL = 3, 40
+LEAST_SLIPS = 3
+LEAST_IN_ALL = 40
 SOURCES = assignments.sources()
 RELEASES = sorted((FOLDER / "release").glob("[!.]*/*.ipynb"))
 each_release = pytest.mark.parametrize("path", RELEASES, ids=[path.stem for path in RELEASES])
 each_source = pytest.mark.parametrize("path", SOURCES, ids=[path.stem for path in SOURCES])
 with_sources = pytest.mark.skipif(
     not (FOLDER / "source").is_dir(),
-    reason="notebooks/assignments/source is not here: who teaches keeps it",
+    reason="notebooks/assignments/source is missing; only teachers have it",
 )
 
 
@@ -40,44 +41,40 @@ def checks_of(path):
 def test_every_lecture_has_its_assignment(number):
     lectures = [path.stem for path in form.lectures() if path.stem.startswith(number)]
     assert len(lectures) == 1, f"the lectures {number} are {lectures}, expected one"
-    found = [path.stem for path in RELEASES if path.stem.startswith(number)]
-    assert found == lectures, (
-        f"the assignments {number} of release/ are {found}, expected {lectures}"
-    )
+    releases = [path.stem for path in RELEASES if path.stem.startswith(number)]
+    assert releases == lectures, f"the assignments {number} of release/ are {releases}"
 
 
 @with_sources
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_assignment_has_its_source(number):
     made = [release_of(path) for path in SOURCES if path.is_file() and path.stem.startswith(number)]
-    found = [path for path in RELEASES if path.stem.startswith(number)]
-    assert found == made, (
-        f"the assignments {number} of release/ are {found}, those made from source/ {made}"
+    releases = [path for path in RELEASES if path.stem.startswith(number)]
+    assert releases == made, (
+        f"the assignments {number} of release/ are {releases}, from source/ {made}"
     )
 
 
 @pytest.mark.parametrize("name", ["source", "release"])
 def test_nothing_else_lies_in_the_folders(name):
-    found = [
-        path.relative_to(FOLDER / name) for path in (FOLDER / name).rglob("*") if path.is_file()
-    ]
-    other = [
-        str(path)
-        for path in found
-        if ".ipynb_checkpoints" not in path.parts and str(path) not in expected(path)
-    ]
+    files = [path for path in (FOLDER / name).rglob("*") if path.is_file()]
+    inside = [path.relative_to(FOLDER / name) for path in files]
+    kept = [path for path in inside if ".ipynb_checkpoints" not in path.parts]
+    other = [str(path) for path in kept if not is_assignment(path)]
     assert not other, f"{name}/ holds {', '.join(other)}, expected NN_topic/NN_topic.ipynb alone"
 
 
-def expected(path):
-    """The name that the notebook in the folder of `path` has."""
-    return [f"{path.parts[0]}/{path.parts[0]}.ipynb"] if path.parts[0][:2] in NUMBERS else []
+def is_assignment(path):
+    """Is it NN_topic/NN_topic.ipynb?"""
+    folder = path.parts[0]
+    return folder[:2] in NUMBERS and path.as_posix() == f"{folder}/{folder}.ipynb"
 
 
 @each_release
 def test_its_check_is_of_its_name(path):
-    """04_inverted_dropout is checked by helpers.checks.inverted_dropout, by each check once, in their order."""
-    nb, checks = read(path), exercise.exercises(checks_of(path))
+    """helpers.checks.inverted_dropout checks 04_inverted_dropout: each check once, in order."""
+    nb = read(path)
+    checks = exercise.exercises(checks_of(path))
     assert topic(nb) == path.stem[3:]
     assert [check.number for check in checks] == [each.number for each in exercises(nb)]
     cells = [cell for cell in nb.cells if is_test(cell)]
@@ -89,34 +86,27 @@ def test_its_check_is_of_its_name(path):
 def test_its_lecture_names_it(path):
     link = f"](assignments/release/{path.stem}/{path.name})"
     lecture = form.ROOT / "notebooks" / path.name
-    assert any(link in cell.source for cell in read(lecture).cells), (
-        f"{lecture.name} holds no link {link[1:]}"
-    )
+    texts = [cell.source for cell in read(lecture).cells]
+    assert any(link in text for text in texts), f"{lecture.name} has no link {link[1:]}"
 
 
 @with_sources
 @each_source
 def test_no_solution_is_in_its_release(path):
-    """No line of an answer is left in its cell, and no hint and no buggy code holds all of its lines."""
-    release = read(release_of(path)).cells
-    text, left = (
-        "\n".join(cell.source for cell in release),
-        {cell.id: cell.source for cell in release},
-    )
+    """No line of an answer is left in its cell, and no hint or buggy code holds all of them."""
+    left = {cell.id: cell.source for cell in read(release_of(path)).cells}
+    text = "\n".join(left.values())
     for cell in read(path).cells:
         if "### BEGIN SOLUTION" in cell.source:
             lines = solution_lines(cell)
-            assert lines, f"{path.name}, {cell.id}: the solution is empty"
-            assert not [line for line in lines if line in left[cell.id]], (
-                f"{path.name}, {cell.id}: a line is left"
-            )
-            assert not all(line in text for line in lines), (
-                f"{path.name}, {cell.id}: its release tells the solution"
-            )
+            name = f"{path.name}, {cell.id}"
+            assert lines, f"{name}: the solution is empty"
+            assert not [line for line in lines if line in left[cell.id]], f"{name}: a line is left"
+            assert not all(line in text for line in lines), f"{name}: its release shows the answer"
 
 
 def solution_lines(cell):
-    """The lines between the marks, without those that say nothing, such as a closing bracket."""
+    """The lines between the marks, without short ones, such as a closing bracket."""
     solution = cell.source.partition("### BEGIN SOLUTION")[2].partition("### END SOLUTION")[0]
     return [line.strip() for line in solution.splitlines() if len(line.strip()) > 3]
 
@@ -134,23 +124,19 @@ def runs():
 @each_release
 def test_run_all_of_a_release_reaches_the_end(path, runs):
     for index, cell in enumerate(runs[path].cells):
-        errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+        outputs = cell.get("outputs", [])
+        errors = [output for output in outputs if output.output_type == "error"]
         assert not errors, f"cell {index + 1}: {errors[0].ename}: {errors[0].evalue}"
-        assert not [
-            output for output in cell.get("outputs", []) if output.get("name") == "stderr"
-        ], f"cell {index + 1}"
+        assert not [out for out in outputs if out.get("name") == "stderr"], f"cell {index + 1}"
 
 
 @each_release
 def test_a_release_says_not_yet_of_each_exercise(path, runs):
     checks = exercise.exercises(checks_of(path))
     assert runs[path].results == [[check.number, check.title, "not yet"] for check in checks]
-    said = [
-        "".join(output.text for output in cell.outputs)
-        for cell in runs[path].cells
-        if is_test(cell)
-    ]
-    assert said == [f"– Exercise {check.number}, {check.title}: not yet\n" for check in checks]
+    tests = [cell for cell in runs[path].cells if is_test(cell)]
+    printed = ["".join(output.text for output in cell.outputs) for cell in tests]
+    assert printed == [f"– Exercise {check.number}, {check.title}: not yet\n" for check in checks]
 
 
 # --- how many slips have a name ---
@@ -164,27 +150,23 @@ def answers():
 
 
 def named(wrong):
-    """The slips of a check that are a misconception; the framework gives the others."""
-    return (
-        {name.partition(":")[0] for name in wrong}
-        - GENERIC
-        - {n for n in wrong if n.startswith("raises ")}
-    )
+    """The slips of a check that are a misconception; exercise.py names the others."""
+    names = {name.partition(":")[0] for name in wrong if not name.startswith("raises ")}
+    return names - GENERIC
 
 
 def test_slips_have_names():
-    found = {f"{check.__module__}.{check.__name__}": named(wrong) for check, _, wrong in answers()}
-    few = [name for name, slips in found.items() if len(slips) < LEAST_SLIPS]
+    slips = {f"{check.__module__}.{check.__name__}": named(wrong) for check, _, wrong in answers()}
+    few = [check for check, names in slips.items() if len(names) < LEAST_SLIPS]
     assert not few, f"{', '.join(few)}: fewer than {LEAST_SLIPS} slips have a name"
-    assert sum(map(len, found.values())) >= LEAST_IN_ALL
+    assert sum(map(len, slips.values())) >= LEAST_IN_ALL
 
 
 @each_release
 def test_every_check_has_answers_in_its_tests(path):
-    tested = [
-        check.__name__ for check, _, _ in answers() if check.__module__ == checks_of(path).__name__
-    ]
-    assert sorted(tested) == sorted(check.__name__ for check in exercise.exercises(checks_of(path)))
+    module = checks_of(path)
+    tested = [check.__name__ for check, _, _ in answers() if check.__module__ == module.__name__]
+    assert sorted(tested) == sorted(check.__name__ for check in exercise.exercises(module))
 
 
 # --- make assignments ---
@@ -197,9 +179,7 @@ def test_releases_are_fresh(capsys):
 
 @with_sources
 def test_nbgrader_by_hand_gives_the_same():
-    """Who calls nbgrader generate_assignment gets the stubs of make assignments."""
+    """nbgrader generate_assignment writes the stubs of make assignments."""
     config = PyFileConfigLoader("nbgrader_config.py", str(FOLDER)).load_config().ClearSolutions
-    assert (config.code_stub, config.text_stub) == (
-        {"python": assignments.CODE_STUB},
-        assignments.TEXT_STUB,
-    )
+    assert config.code_stub == {"python": assignments.CODE_STUB}
+    assert config.text_stub == assignments.TEXT_STUB

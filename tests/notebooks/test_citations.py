@@ -1,4 +1,4 @@
-"""Every work that is cited stands once in notebooks/sources.md, with the same authors, year and title everywhere."""
+"""Every cited work stands once in notebooks/sources.md, with its authors, year and title."""
 
 import ast
 import re
@@ -21,59 +21,54 @@ WORK = re.compile(
 )
 
 LINES = (ROOT / "notebooks" / "sources.md").read_text(encoding="utf-8").splitlines()
-WORKS = [match.groupdict() for line in LINES if (match := WORK.match(line))]
+WORKS = [match.groupdict() for match in map(WORK.match, LINES) if match]
 
 
 @cache
 def text_of(path):
     """The text cells of a notebook as one text."""
-    return "\n\n".join(
-        cell.source for cell in counts.text_cells(form.parse(path.read_text(encoding="utf-8")))
-    )
+    nb = form.parse(path.read_text(encoding="utf-8"))
+    return "\n\n".join(cell.source for cell in counts.text_cells(nb))
 
 
 @cache
 def docstrings(path):
     """The docstrings of a module as one text."""
-    nodes = [
-        node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if hasattr(node, "body")
-    ]
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return "\n\n".join(ast.get_docstring(node) or "" for node in nodes if isinstance(node, owners))
 
 
 @cache
 def cited(text):
-    """Pairs (authors, year) of the works that `text` names; "In March 2017" is none."""
-    found = CITED.findall(re.sub(r"\s+", " ", text))
+    """Pairs (authors, year) of the works that `text` names; "In March 2017" does not count."""
+    candidates = CITED.findall(re.sub(r"\s+", " ", text))
     return [
-        (who, year) for who, mark, year in found if mark != " " or re.search(r" and | et al\.", who)
+        (authors, year)
+        for authors, mark, year in candidates
+        if mark != " " or re.search(r" and | et al\.", authors)
     ]
 
 
 def works(authors, year):
-    """The works that a citation may mean: all authors, or the first of three or more and "et al."."""
-    first = authors.removesuffix(" et al.")
-    short = authors.endswith(" et al.")
-    return [
-        work
-        for work in WORKS
-        if work["year"] == year
-        and (
-            work["authors"] == authors
-            or (short and re.match(rf"{re.escape(first)}(,| et al)", work["authors"]))
-        )
-    ]
+    """The works that a citation may mean: all authors, or the first of several and "et al."."""
+    of_year = [work for work in WORKS if work["year"] == year]
+    return [work for work in of_year if means(authors, work["authors"])]
 
 
-def parts(path):
+def means(cited_as, authors):
+    """Does a citation name these authors, in full or as "First et al."?"""
+    if cited_as.endswith(" et al."):
+        first = re.escape(cited_as.removesuffix(" et al."))
+        return re.match(rf"{first}(,| et al)", authors) is not None
+    return cited_as == authors
+
+
+def body_and_sources(path):
     """The text of a lecture, and the bullets of its section Sources."""
     body, _, end = text_of(path).partition("\n## Sources")
-    return body, [
-        re.sub(r"\s+", " ", bullet) for bullet in re.split(r"^\* ", end, flags=re.MULTILINE)[1:]
-    ]
+    bullets = re.split(r"^\* ", end, flags=re.MULTILINE)[1:]
+    return body, [re.sub(r"\s+", " ", bullet) for bullet in bullets]
 
 
 def test_every_bullet_of_the_list_is_a_work():
@@ -89,15 +84,14 @@ def test_the_list_is_in_order_and_names_no_work_twice():
 @pytest.mark.parametrize("path", [*LECTURES, *SOURCES, *MODULES], ids=lambda path: path.stem)
 def test_every_citation_is_one_work_of_the_list(path):
     text = docstrings(path) if path.suffix == ".py" else text_of(path)
-    unknown = [
-        f"{authors} ({year})" for authors, year in cited(text) if len(works(authors, year)) != 1
-    ]
-    assert not unknown, f"notebooks/sources.md names not exactly one work: {'; '.join(unknown)}"
+    pairs = [pair for pair in cited(text) if len(works(*pair)) != 1]
+    unknown = "; ".join(f"{authors} ({year})" for authors, year in pairs)
+    assert not unknown, f"notebooks/sources.md must hold exactly one work for: {unknown}"
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_what_a_lecture_cites_stands_in_its_sources(path):
-    body, bullets = parts(path)
+    body, bullets = body_and_sources(path)
     listed = [work for bullet in bullets for pair in cited(bullet) for work in works(*pair)]
     missing = [pair for pair in cited(body) for work in works(*pair) if work not in listed]
     assert not missing, f"{form.shown(path)} cites without a source: {missing}"
@@ -105,24 +99,22 @@ def test_what_a_lecture_cites_stands_in_its_sources(path):
 
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_sources_say_authors_title_and_why(path):
-    _, bullets = parts(path)
+    _, bullets = body_and_sources(path)
     assert len(bullets) >= 4
     for bullet in bullets:
-        assert re.search(r": .+\.", bullet), f"the source says not why to read it: {bullet}"
+        assert re.search(r": .+\.", bullet), f"the source does not say why to read it: {bullet}"
         for authors, year in cited(bullet):
             (work,) = works(authors, year)
-            said = re.search(rf"{re.escape(authors)} \({year}\), \*([^*]+)\*", bullet)
-            assert said, f"no title after {authors} ({year})"
-            assert work["title"].startswith(said[1]), f"{said[1]!r} is not {work['title']!r}"
+            title = re.search(rf"{re.escape(authors)} \({year}\), \*([^*]+)\*", bullet)
+            assert title, f"no title after {authors} ({year})"
+            assert work["title"].startswith(title[1]), f"{title[1]!r} is not {work['title']!r}"
 
 
 @pytest.mark.parametrize(
     "work", WORKS, ids=lambda work: f"{work['authors'].split(',')[0]} {work['year']}"
 )
 def test_every_work_of_the_list_is_cited(work):
-    texts = [text_of(path) for path in (*LECTURES, *SOURCES)] + [
-        docstrings(path) for path in MODULES
-    ]
+    texts = [*map(text_of, LECTURES), *map(text_of, SOURCES), *map(docstrings, MODULES)]
     assert any(work in works(*pair) for text in texts for pair in cited(text))
 
 

@@ -1,4 +1,4 @@
-"""notebooks/glossary.md: every term stands in the lecture that it names, and every lecture links to the glossary."""
+"""notebooks/glossary.md: each term stands in the lecture it names, and each lecture links to it."""
 
 import re
 from functools import cache
@@ -9,8 +9,9 @@ from tools.notebooks import counts, form
 
 GLOSSARY = form.ROOT / "notebooks" / "glossary.md"
 ROW = re.compile(
-    r"^\| (?P<term>.+) \| (?P<chinese>.+) \| (?P<meaning>.+) \| \[(?P<number>\d\d)\]\((?P<file>.+)\) \|$",
-    re.M,
+    r"^\| (?P<term>.+) \| (?P<chinese>.+) \| (?P<meaning>.+)"
+    r" \| \[(?P<number>\d\d)\]\((?P<file>.+)\) \|$",
+    re.MULTILINE,
 )
 ROWS = [match.groupdict() for match in ROW.finditer(GLOSSARY.read_text(encoding="utf-8"))]
 HAN = re.compile(r"[\u4e00-\u9fff]|dropout|softmax")
@@ -18,36 +19,31 @@ HAN = re.compile(r"[\u4e00-\u9fff]|dropout|softmax")
 
 def plain(text):
     """Text in small letters without markup, so that $L_\\infty$ is found as L∞."""
-    text = (
-        re.sub(r"[$_{}\\*`\"]", "", text.lower())
-        .replace("infty", "∞")
-        .replace("lambda", "λ")
-        .replace("-", " ")
-    )
-    return re.sub(r"\s+", " ", text)
+    bare = re.sub(r"[$_{}\\*`\"]", "", text.lower())
+    words = bare.replace("infty", "∞").replace("lambda", "λ").replace("-", " ")
+    return re.sub(r"\s+", " ", words)
 
 
 def forms(term):
     """The words under which a term may appear: those between commas, brackets and "and"."""
-    return [plain(form) for form in re.split(r"[,()]| and ", term) if form.strip()]
+    return [plain(words) for words in re.split(r"[,()]| and ", term) if words.strip()]
 
 
-def stands_in(form, text):
-    """Does `text` hold the words of `form`, as words, in the singular, the plural or the past?"""
-    return re.search(rf"(?<!\w){re.escape(form.strip())}(?:s|es|d|ed)?(?!\w)", text) is not None
+def stands_in(words, text):
+    """Does `text` hold `words`, as words, in the singular, the plural or the past?"""
+    return re.search(rf"(?<!\w){re.escape(words.strip())}(?:s|es|d|ed)?(?!\w)", text) is not None
 
 
 @cache
-def said(file):
-    """What a lecture says: the text of its text cells, plain."""
+def plain_text(file):
+    """The text of a lecture's text cells, plain."""
     nb = form.parse((GLOSSARY.parent / file).read_text(encoding="utf-8"))
     return plain("\n".join(cell.source for cell in counts.text_cells(nb)))
 
 
 def test_every_line_of_a_table_is_a_row():
-    lines = [
-        line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("|")
-    ]
+    text = GLOSSARY.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     tables = sum(line.startswith("| Term |") for line in lines)
     assert len(ROWS) == len(lines) - 2 * tables > 100
 
@@ -62,8 +58,9 @@ def test_term(row):
     assert row["file"].startswith(f"{row['number']}_")
     assert HAN.search(row["chinese"].lower()), f"{row['term']} has no Chinese name"
     assert row["meaning"].endswith(".")
-    found = [form for form in forms(row["term"]) if stands_in(form, said(row["file"]))]
-    assert found, f"{row['file']} does not say {' or '.join(forms(row['term']))}"
+    text = plain_text(row["file"])
+    names = forms(row["term"])
+    assert any(stands_in(name, text) for name in names), f"{row['file']}: no {' or '.join(names)}"
 
 
 @pytest.mark.parametrize("path", form.lectures(), ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""Every link in the course leads somewhere: to a file, to a heading in it, or to a well-formed https address."""
+"""Every link leads to a file, to a heading in it, or to a well-formed https address."""
 
 import re
 from functools import cache
@@ -27,14 +27,13 @@ LINK = re.compile(
 ADDRESS = re.compile(r"\bhttps?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?]")
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 LOCAL = ("localhost", "127.0.0.1")  # of programs that run here
-WITHOUT_HTTPS = (
-    "fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-)  # speaks http alone; a checksum guards the files
+# Speaks only http; a checksum guards the files.
+WITHOUT_HTTPS = ("fashion-mnist.s3-website.eu-central-1.amazonaws.com",)
 
 
 @cache
 def text_of(path):
-    """What a page says, or the text cells of a notebook."""
+    """The text of a page, or of the text cells of a notebook."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text
@@ -47,7 +46,7 @@ def links(text):
 
 
 def anchors(text):
-    """The names under which the headings of a page are found: lower case, words joined by hyphens."""
+    """The addresses of the headings of a page: lower case, words joined by hyphens."""
     headings = re.findall(r"^#+ +(.+?) *#*$", BLOCK.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -56,7 +55,7 @@ def broken(path, target):
     """What is wrong with the link from the file at `path` to `target`, or None."""
     where = urlsplit(target)
     if where.scheme:
-        return None if ADDRESS.fullmatch(target) else "is no address"
+        return None if ADDRESS.fullmatch(target) else "is not an address"
     file = path if not where.path else (path.parent / unquote(where.path)).resolve()
     if not file.exists():
         return "leads to no file"
@@ -83,19 +82,17 @@ def label(path):
 
 @pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS], ids=label)
 def test_links_lead_somewhere(path):
-    found = [
-        f"{target} {wrong}" for target in links(text_of(path)) if (wrong := broken(path, target))
-    ]
-    assert not found, f"{label(path)}: {'; '.join(found)}"
+    verdicts = {target: broken(path, target) for target in links(text_of(path))}
+    problems = [f"{target} {wrong}" for target, wrong in verdicts.items() if wrong]
+    assert not problems, f"{label(path)}: {'; '.join(problems)}"
 
 
 @pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS, *MODULES], ids=label)
 def test_addresses_are_https_and_well_formed(path):
     text = path.read_text(encoding="utf-8") if path.suffix == ".py" else text_of(path)
-    found = [
-        f"{address} {wrong}" for address in ADDRESS.findall(text) if (wrong := malformed(address))
-    ]
-    assert not found, f"{label(path)}: {'; '.join(found)}"
+    verdicts = {address: malformed(address) for address in ADDRESS.findall(text)}
+    problems = [f"{address} {wrong}" for address, wrong in verdicts.items() if wrong]
+    assert not problems, f"{label(path)}: {'; '.join(problems)}"
 
 
 def test_there_are_pages_notebooks_and_links():
@@ -106,11 +103,10 @@ def test_there_are_pages_notebooks_and_links():
 
 @pytest.fixture
 def page(tmp_path, monkeypatch):
-    """A page in a course of its own, beside a second one with two headings."""
+    """A page in a course of its own, next to another one with two headings."""
     monkeypatch.setattr("tests.notebooks.test_links.ROOT", tmp_path)
-    (tmp_path / "other.md").write_text(
-        "# Other page\n\n## What is `x`, and why?\n\n```sh\n# no heading\n```\n", "utf-8"
-    )
+    other = "# Other page\n\n## What is `x`, and why?\n\n```sh\n# no heading\n```\n"
+    (tmp_path / "other.md").write_text(other, encoding="utf-8")
     path = tmp_path / "page.md"
     path.write_text("# This page\n", encoding="utf-8")
     return path
@@ -137,8 +133,8 @@ def test_a_link_that_leads_somewhere(page, target):
         ("other.md#no-heading", "leads to no heading"),
         ("#other-page", "leads to no heading"),
         ("..", "leads out of the course"),
-        ("https://", "is no address"),
-        ("file:///data", "is no address"),
+        ("https://", "is not an address"),
+        ("file:///data", "is not an address"),
     ],
 )
 def test_a_link_that_does_not(page, target, wrong):
@@ -161,8 +157,5 @@ def test_an_address(address, wrong):
 
 
 def test_links_in_code_are_none():
-    assert links('`[a](b)` [c](d.md) ![e](f.png)\n```\n[g](h)\n```\n<img src="i.png">') == [
-        "d.md",
-        "f.png",
-        "i.png",
-    ]
+    text = '`[a](b)` [c](d.md) ![e](f.png)\n```\n[g](h)\n```\n<img src="i.png">'
+    assert links(text) == ["d.md", "f.png", "i.png"]

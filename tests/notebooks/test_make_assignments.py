@@ -1,6 +1,7 @@
-"""tools/notebooks/assignments.py writes the same bytes every time, or says in one sentence which cell is in the way."""
+"""make assignments writes the same bytes each time, or says in one sentence what is wrong where."""
 
 import builtins
+import re
 import subprocess
 import sys
 
@@ -64,7 +65,8 @@ def test_check_changes_nothing_and_names_what_is_stale(tmp_path, capsys):
 
 def test_what_is_stored_with_the_source_does_not_matter(tmp_path, made):
     nb = source()
-    by_id(nb)["check1"].outputs, by_id(nb)["answer2"].execution_count = [], None
+    by_id(nb)["check1"].outputs = []
+    by_id(nb)["answer2"].execution_count = None
     assert by_id(form.parse(assignments.released(store(tmp_path, nb)))) == made
 
 
@@ -75,9 +77,9 @@ def test_solutions_and_hidden_tests_are_gone(made):
 
 
 def test_outputs_are_gone_and_the_rest_stays(made):
-    assert all(
-        not cell.get("outputs") and cell.get("execution_count") is None for cell in made.values()
-    )
+    for cell in made.values():
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
     assert made["title"].source == source().cells[0].source
     assert made["title"].metadata == {}
     assert list(made) == list(by_id(source()))
@@ -90,19 +92,15 @@ def test_cells_are_locked(made):
     assert locks["check1"] == locks["setup"] == [False, False]
     assert locks["answer1"] == locks["words"] == [False, None]
     assert locks["title"] == [None, None]
-    assert all(
-        len(made[name].metadata.nbgrader.checksum) == 32
-        for name in ("check1", "setup", "answer1", "words")
-    )
+    for name in ("check1", "setup", "answer1", "words"):
+        assert len(made[name].metadata.nbgrader.checksum) == 32
 
 
 def test_a_release_without_a_source_is_named(tmp_path, capsys):
     store(tmp_path, source())
     assert assignments.main([], tmp_path) == 0
-    (tmp_path / "source" / "03_topic").rename(tmp_path / "source" / "08_topic")
-    (tmp_path / "source" / "08_topic" / "03_topic.ipynb").rename(
-        tmp_path / "source" / "08_topic" / "08_topic.ipynb"
-    )
+    folder = (tmp_path / "source" / "03_topic").rename(tmp_path / "source" / "08_topic")
+    (folder / "03_topic.ipynb").rename(folder / "08_topic.ipynb")
     assert assignments.main([], tmp_path) == 1
     assert "release/03_topic/03_topic.ipynb has no source" in capsys.readouterr().err
     assert (tmp_path / "release" / "03_topic" / "03_topic.ipynb").is_file()
@@ -111,9 +109,8 @@ def test_a_release_without_a_source_is_named(tmp_path, capsys):
 def test_without_source_nothing_is_wrong(tmp_path, capsys):
     for arguments in ([], ["--check"]):
         assert assignments.main(arguments, tmp_path) == 0
-        assert capsys.readouterr().out.endswith(
-            "/source is missing; only teachers have it. release/ stays as it is.\n"
-        )
+        sentence = "/source is missing; only teachers have it. release/ stays as it is.\n"
+        assert capsys.readouterr().out.endswith(sentence)
 
 
 def test_without_nbgrader_one_sentence(tmp_path, capsys, monkeypatch):
@@ -129,10 +126,8 @@ def test_without_nbgrader_one_sentence(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit) as caught:
         assignments.main([], tmp_path)
     assert caught.value.code == 1
-    assert (
-        capsys.readouterr().err
-        == "The package nbgrader is missing; python tools/setup.py grade installs it.\n"
-    )
+    sentence = "The package nbgrader is missing; python tools/setup.py grade installs it.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def change(name, **fields):
@@ -156,7 +151,8 @@ def without(name, key):
 
 
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
-SENTENCE = "a test cell holds `from helpers.checks import topic as checks` and one call, checks.name(answers)"
+NO_TEST = "a test cell holds `from helpers.checks import topic as checks` and one call"
+NO_POINTS = "it is graded and its points are {}, expected a number above 0"
 BROKEN = {
     "not closed": (replace("answer1", MARKS[1], ""), 4, "BEGIN SOLUTION has no END SOLUTION"),
     "not opened": (
@@ -202,12 +198,12 @@ BROKEN = {
     "no points": (
         without("check2", "points"),
         8,
-        "it is graded and its points are None, expected a number above 0",
+        NO_POINTS.format(None),
     ),
     "points 0": (
         grader("words", points=0),
         16,
-        "it is graded and its points are 0, expected a number above 0",
+        NO_POINTS.format(0),
     ),
     "metadata": (without("answer1", "task"), 4, "its nbgrader metadata lack task"),
     "text": (
@@ -215,14 +211,14 @@ BROKEN = {
         16,
         "it is a text cell, which must be both graded and a solution, or neither",
     ),
-    "no import": (replace("check2", IMPORT, ""), 8, SENTENCE),
-    "another import": (replace("check2", "topic", "norms"), 8, SENTENCE),
-    "an assert": (change("check2", source=f"{IMPORT}assert f2(1) == 2"), 8, SENTENCE),
-    "two calls": (change("check2", source=f"{IMPORT}checks.a(f2)\nchecks.b(f2)"), 8, SENTENCE),
-    "a value": (change("check2", source=f"{IMPORT}checks.a(f2(1))"), 8, SENTENCE),
-    "an option": (change("check2", source=f"{IMPORT}checks.a(f2, seed=1)"), 8, SENTENCE),
-    "hidden code": (replace("check1", "checks.check1(f1, seed=1)", "x = 1"), 5, SENTENCE),
-    "no Python": (change("check2", source="from"), 8, SENTENCE),
+    "no import": (replace("check2", IMPORT, ""), 8, NO_TEST),
+    "another import": (replace("check2", "topic", "norms"), 8, NO_TEST),
+    "an assert": (change("check2", source=f"{IMPORT}assert f2(1) == 2"), 8, NO_TEST),
+    "two calls": (change("check2", source=f"{IMPORT}checks.a(f2)\nchecks.b(f2)"), 8, NO_TEST),
+    "a value": (change("check2", source=f"{IMPORT}checks.a(f2(1))"), 8, NO_TEST),
+    "an option": (change("check2", source=f"{IMPORT}checks.a(f2, seed=1)"), 8, NO_TEST),
+    "hidden code": (replace("check1", "checks.check1(f1, seed=1)", "x = 1"), 5, NO_TEST),
+    "no Python": (change("check2", source="from"), 8, NO_TEST),
 }
 
 
@@ -232,13 +228,9 @@ def test_what_is_wrong_is_said_with_notebook_and_cell(broken, number, sentence, 
     broken(nb)
     path = store(tmp_path, nb)
     assert assignments.main([], tmp_path) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert any(
-        line.startswith(f"{form.shown(path)}, cell {number} (")
-        and sentence in line
-        and line.endswith(".")
-        for line in lines
-    ), lines
+    errors = capsys.readouterr().err
+    place = re.escape(f"{form.shown(path)}, cell {number} (")
+    assert re.search(rf"^{place}.*{re.escape(sentence)}.*\.$", errors, re.MULTILINE), errors
     assert not (tmp_path / "release").exists()
 
 
@@ -272,11 +264,6 @@ def test_one_that_is_broken_does_not_stop_the_others(tmp_path):
 
 
 def test_the_command():
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.notebooks.assignments", "--help"],
-        cwd=form.ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "--check" in run.stdout
+    command = [sys.executable, "-m", "tools.notebooks.assignments", "--help"]
+    done = subprocess.run(command, cwd=form.ROOT, capture_output=True, text=True, check=True)
+    assert "--check" in done.stdout

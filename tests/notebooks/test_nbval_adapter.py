@@ -1,4 +1,4 @@
-"""The checks of notebooks fail where an output changed, and hold still where only the machine did."""
+"""The checks of notebooks fail if an output changed, and pass if only the machine did."""
 
 import base64
 import inspect
@@ -38,7 +38,11 @@ def show(**data):
     display({name.replace("_", "/"): value for name, value in data.items()}, raw=True)
 
 
-IMPORTS = "import base64, io\nimport numpy as np\nfrom PIL import Image\nfrom IPython.display import display\n"
+IMPORTS = """import base64, io
+import numpy as np
+from PIL import Image
+from IPython.display import display
+"""
 SETUP = "\n".join((IMPORTS, *map(inspect.getsource, (png, html, show))))
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CLAIMED = "✓ nine is odd\n✓ torch agrees\n"
@@ -50,9 +54,8 @@ def stream(text, name="stdout"):
 
 
 def shown(**data):
-    return new_output(
-        "display_data", {name.replace("_", "/"): value for name, value in data.items()}
-    )
+    bundle = {name.replace("_", "/"): value for name, value in data.items()}
+    return new_output("display_data", bundle)
 
 
 def result(text):
@@ -141,59 +144,41 @@ CLAIM = (
     [stream(CLAIMED)],
     "",
 )
+PLUGINS = ("-pnbval.plugin", "-ppytest_timeout", "-pxdist.plugin", "-pno:cacheprovider")
+PLUGINS += ("-ptests.notebooks.support.nbval_adapter",)
 EQUAL = [stream("1\n"), shown(image_png=png(9), text_html=html(9)), result("2")]
 
 
 def store(path, rows):
     cells = []
     for count, (_, source, outputs, _) in enumerate(rows, start=1):
-        cells.append(
-            new_code_cell(
-                source, outputs=EQUAL if outputs is None else outputs, execution_count=count
-            )
-        )
+        stored = EQUAL if outputs is None else outputs
+        cells.append(new_code_cell(source, outputs=stored, execution_count=count))
     path.write_text(form.dump(form.normalize(new_notebook(cells=cells))), encoding="utf-8")
     return path
 
 
 def check(folder, *options, **environment):
-    """Run pytest --nbval on the notebooks in `folder`, and return for each cell its outcome and what was said."""
+    """Run pytest --nbval on the notebooks in `folder`; return outcome and message of each cell."""
     report = folder / "report.xml"
-    plugins = (
-        "nbval.plugin",
-        "pytest_timeout",
-        "xdist.plugin",
-        "tests.notebooks.support.nbval_adapter",
-        "no:cacheprovider",
-    )
     command = [sys.executable, "-m", "pytest", "--nbval", "-c", form.ROOT / "pyproject.toml"]
-    command += [
-        f"--rootdir={folder}",
-        f"--junitxml={report}",
-        *(f"-p{plugin}" for plugin in plugins),
-        *options,
-    ]
+    command += [f"--rootdir={folder}", f"--junitxml={report}", *PLUGINS, *options]
+    command += sorted(folder.glob("*.ipynb"))
     variables = os.environ | {"PYTHONPATH": str(form.ROOT), "MPLBACKEND": "Agg"} | environment
-    variables |= {
-        "TMPDIR": str(folder),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }  # others take a second to import
+    # Other plugins take a second to import.
+    variables |= {"TMPDIR": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
-        [*command, *sorted(folder.glob("*.ipynb"))],
-        cwd=folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return [outcome(case) for case in ElementTree.parse(report).iter("testcase")]
 
 
 def outcome(case):
-    said = "".join(child.get("message", "") + (child.text or "") for child in case)
-    tags = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
-    return (tags or ["passed"])[0], said
+    """The status and the message of one cell in pytest's report."""
+    message = "".join(child.get("message", "") + (child.text or "") for child in case)
+    statuses = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+    return (statuses or ["passed"])[0], message
 
 
 @pytest.fixture(scope="module")
@@ -206,12 +191,12 @@ def checked(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [(row[0], row[3]) for row in CELLS], ids=[row[0] for row in CELLS]
+    ("name", "words"), [(row[0], row[3]) for row in CELLS], ids=[row[0] for row in CELLS]
 )
-def test_a_cell(checked, name, said):
+def test_a_cell(checked, name, words):
     status, message = checked[name]
-    assert status == ("failure" if said else "passed"), message
-    assert said in message
+    assert status == ("failure" if words else "passed"), message
+    assert words in message
 
 
 def test_a_claim_that_cannot_be_checked_is_a_named_skip_at_home(checked):
@@ -223,10 +208,8 @@ def test_a_claim_that_cannot_be_checked_is_a_named_skip_at_home(checked):
 def test_a_failed_picture_is_saved_for_viewing(checked):
     _, message = checked["a spot"]
     paths = map(Path, re.search(r"See (\S+\.png) and (\S+\.png)\.", message).groups())
-    assert [pictures.pixels(base64.b64encode(path.read_bytes()))[20, 20, 0] for path in paths] == [
-        100,
-        160,
-    ]
+    saved = [pictures.pixels(base64.b64encode(path.read_bytes())) for path in paths]
+    assert [pixels[20, 20, 0] for pixels in saved] == [100, 160]
 
 
 def test_in_ci_with_workers_a_notebook_stays_whole_and_the_same_claim_fails(tmp_path):
@@ -234,10 +217,10 @@ def test_in_ci_with_workers_a_notebook_stays_whole_and_the_same_claim_fails(tmp_
         rows = [("", f"x = {number}", [], ""), ("", "print(x)", [stream(f"{number}\n")], "")]
         store(tmp_path / f"0{number}_part.ipynb", rows)
     store(tmp_path / "02_claim.ipynb", [CLAIM])
-    found = check(tmp_path, "-n2", "--dist=loadscope", CI="true")
-    assert sorted(status for status, _ in found) == ["failure"] + ["passed"] * 4
-    said = "".join(message for status, message in found if status == "failure")
-    assert "CI=true, and a claim was not checked here: PyTorch is not installed" in said
+    outcomes = check(tmp_path, "-n2", "--dist=loadscope", CI="true")
+    assert sorted(status for status, _ in outcomes) == ["failure"] + ["passed"] * 4
+    (message,) = [message for status, message in outcomes if status == "failure"]
+    assert "CI=true, and a claim was not checked here: PyTorch is not installed" in message
 
 
 def test_the_plugin_is_loaded_for_every_call_below_the_root(pytestconfig):

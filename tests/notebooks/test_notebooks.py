@@ -1,4 +1,4 @@
-"""Every notebook obeys the rules of notebook_rules.py; lectures and assignments have more, in files of their own."""
+"""Every notebook obeys notebook_rules.py; lectures and assignments have further rules."""
 
 from functools import cache
 
@@ -9,16 +9,12 @@ from tools.notebooks import form
 
 LECTURES = form.lectures()
 ASSIGNMENTS = form.ROOT / "notebooks" / "assignments"
-SOURCES, RELEASES = (
-    sorted((ASSIGNMENTS / name).glob("[!.]*/*.ipynb")) for name in ("source", "release")
-)
-OTHERS = sorted(
-    path
-    for path in (form.ROOT / "notebooks").rglob("*.ipynb")
-    if path not in LECTURES
-    and not path.is_relative_to(ASSIGNMENTS)
-    and ".ipynb_checkpoints" not in path.parts
-)
+SOURCES = sorted(ASSIGNMENTS.glob("source/[!.]*/*.ipynb"))
+RELEASES = sorted(ASSIGNMENTS.glob("release/[!.]*/*.ipynb"))
+EVERY = sorted((form.ROOT / "notebooks").rglob("*.ipynb"))
+UNCOPIED = [path for path in EVERY if ".ipynb_checkpoints" not in path.parts]
+NO_ASSIGNMENTS = [path for path in UNCOPIED if not path.is_relative_to(ASSIGNMENTS)]
+OTHERS = [path for path in NO_ASSIGNMENTS if path not in LECTURES]
 KINDS = (
     (LECTURES, lecture_rules.FOR_LECTURES),
     (OTHERS, notebook_rules.FOR_EVERY_NOTEBOOK),
@@ -39,22 +35,19 @@ def read(path):
 
 
 def test_there_are_lectures():
-    assert len(LECTURES) >= 2, (
-        f"notebooks/ holds {len(LECTURES)} lectures NN_topic.ipynb, expected 2 or more"
-    )
+    assert len(LECTURES) >= 2, f"notebooks/ holds {len(LECTURES)} lectures NN_topic.ipynb"
 
 
 @pytest.mark.parametrize(
     ("path", "rule"), RULED, ids=[f"{label(path)}-{rule.__name__}" for path, rule in RULED] or None
 )
 def test_rule(path, rule):
-    found = list(notebook_rules.problems(rule, read(path), form.shown(path)))
-    assert not found, "\n".join(found)
+    problems = list(notebook_rules.problems(rule, read(path), form.shown(path)))
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("path", STORED, ids=[label(path) for path in STORED] or None)
 def test_form_is_what_refresh_stores(path):
     text = path.read_bytes().decode()
-    assert lecture_rules.is_normal(text), (
-        f"{form.shown(path)} is not in normal form; run tools/notebooks/refresh.py"
-    )
+    sentence = f"{form.shown(path)} is not in normal form; run make refresh"
+    assert lecture_rules.is_normal(text), sentence

@@ -1,4 +1,4 @@
-"""tools/notebooks/refresh.py stores the same bytes every time, or says in one sentence which cell is in the way."""
+"""make refresh stores the same bytes each time, or says in one sentence what is wrong where."""
 
 import base64
 import io
@@ -31,7 +31,8 @@ def show(value):
 """
 WIDGET = """
 import ipywidgets
-display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "w"}, raw=True)
+view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "w"}
+display(view, raw=True)
 ipywidgets.interact(lambda x: print("x is", x), x=3);
 """
 
@@ -91,10 +92,12 @@ def mixed(tmp_path_factory):
 
 
 def test_a_second_run_changes_not_one_byte(mixed, capsys):
-    before, time = mixed.read_bytes(), mixed.stat().st_mtime_ns
+    before = mixed.read_bytes()
+    time = mixed.stat().st_mtime_ns
     assert run(mixed) == 0
     assert "unchanged" in capsys.readouterr().out
-    assert (mixed.read_bytes(), mixed.stat().st_mtime_ns) == (before, time)
+    assert mixed.read_bytes() == before
+    assert mixed.stat().st_mtime_ns == time
 
 
 def test_the_file_is_written_as_nbformat_does(mixed):
@@ -104,10 +107,8 @@ def test_the_file_is_written_as_nbformat_does(mixed):
 
 
 def test_counts_run_from_one(mixed):
-    counts = [
-        cell["execution_count"] for cell in read(mixed)["cells"] if cell["cell_type"] == "code"
-    ]
-    assert counts == [1, 2, 3, 4, 5, None, 6]
+    code = [cell for cell in read(mixed)["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == [1, 2, 3, 4, 5, None, 6]
 
 
 def test_metadata_is_what_the_course_needs(mixed):
@@ -115,9 +116,8 @@ def test_metadata_is_what_the_course_needs(mixed):
     assert nb["metadata"] == form.METADATA
     assert nb["cells"][0]["metadata"] == {}
     assert nb["cells"][1]["metadata"] == {"tags": ["a"], "nbgrader": {"grade": False}}
-    assert all(
-        not output.get("metadata") for cell in nb["cells"] for output in cell.get("outputs", [])
-    )
+    outputs = [output for cell in nb["cells"] for output in cell.get("outputs", [])]
+    assert not any(output.get("metadata") for output in outputs)
 
 
 def test_ids_are_kept_where_valid_and_new(mixed):
@@ -150,7 +150,7 @@ def test_widgets_leave_no_state_and_a_still_output(mixed):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "sentence"),
     [
         (
             "import sys\nprint('slow', file=sys.stderr)",
@@ -161,31 +161,31 @@ def test_widgets_leave_no_state_and_a_still_output(mixed):
         ("import os\nos._exit(1)", 'cell 2 ("import os") ended its kernel.'),
     ],
 )
-def test_a_cell_that_cannot_be_stored_leaves_the_file_alone(tmp_path, capsys, source, said):
+def test_a_cell_that_cannot_be_stored_leaves_the_file_alone(tmp_path, capsys, source, sentence):
     path = store(tmp_path / "00_bad.ipynb", "1", source)
     before = path.read_bytes()
     assert run(path) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"{path}: {said}")
+    assert error.startswith(f"{path}: {sentence}")
     assert error.count("\n") == 1
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("{", "it is not a notebook of format 4"),
         ('{"cells": [], "nbformat": 3}', "its format is 3, expected 4"),
         (None, "No such file"),
     ],
 )
-def test_what_is_no_notebook_is_refused(tmp_path, capsys, text, said):
+def test_a_file_that_is_not_a_notebook_is_refused(tmp_path, capsys, text, words):
     path = tmp_path / "00_bad.ipynb"
     if text is not None:
         path.write_text(text)
     assert run(path) == 1
-    assert said in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_check_changes_nothing_and_names_the_file(tmp_path, capsys):
@@ -202,16 +202,12 @@ def test_two_at_a_time_by_the_command_line_whatever_the_home_and_the_kernels(tmp
     (tmp_path / "kernels" / "python3").mkdir(parents=True)
     broken = {"argv": ["no-such-python"], "display_name": "Broken", "language": "python"}
     (tmp_path / "kernels" / "python3" / "kernel.json").write_text(json.dumps(broken))
-    command = [sys.executable, str(form.ROOT / "tools" / "refresh.py"), "-j", "2", *map(str, paths)]
-    environment = form.environment(tmp_path) | {
-        "HOME": str(tmp_path / "home"),
-        "JUPYTER_PATH": str(tmp_path),
-    }
-    environment["MPLCONFIGDIR"] = (
-        matplotlib.get_cachedir()
-    )  # to look for the fonts again takes ten seconds
+    command = [sys.executable, "-m", "tools.notebooks.refresh", "-j", "2", *map(str, paths)]
+    environment = form.environment(tmp_path)
+    environment |= {"HOME": str(tmp_path / "home"), "JUPYTER_PATH": str(tmp_path)}
+    environment["MPLCONFIGDIR"] = matplotlib.get_cachedir()  # a search for fonts takes ten seconds
     done = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        command, env=environment, cwd=form.ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert [read(path)["cells"][0]["outputs"][0]["text"] for path in paths] == [["0\n"], ["1\n"]]
@@ -222,17 +218,17 @@ def stored_bundle(value):
     return {"text/html": html, "image/png": png(value), "text/plain": "Figure: grey"}
 
 
+def showing(*values):
+    """A notebook with one cell, which shows a grey picture for each of the values."""
+    outputs = [new_output("display_data", stored_bundle(value)) for value in values]
+    return new_notebook(cells=[new_code_cell("", outputs=outputs, id="a")])
+
+
 @pytest.mark.parametrize(("stored", "expected"), [(100, 100), (109, 101)], ids=["within", "beyond"])
 def test_a_picture_within_the_limits_keeps_its_bytes(stored, expected):
     """The kernel draws grey 101: next to 100 the stored bytes stay, next to 109 they do not."""
-    old = new_notebook(
-        cells=[
-            new_code_cell("", outputs=[new_output("display_data", stored_bundle(stored))], id="a")
-        ]
-    )
-    new = new_notebook(
-        cells=[new_code_cell("", outputs=[new_output("display_data", stored_bundle(101))], id="a")]
-    )
+    old = showing(stored)
+    new = showing(101)
     refresh.keep_pictures(new, old)
     assert new.cells[0].outputs[0].data == stored_bundle(expected)
 
@@ -240,27 +236,23 @@ def test_a_picture_within_the_limits_keeps_its_bytes(stored, expected):
 @pytest.mark.parametrize(("stored", "state"), [(10, "unchanged"), (60, "written")])
 def test_refresh_keeps_pictures_within_the_limits(mixed, tmp_path, capsys, stored, state):
     path = tmp_path / "00_stored.ipynb"
-    path.write_text(
-        mixed.read_text(encoding="utf-8").replace(png(9), png(stored)), encoding="utf-8"
-    )
+    text = mixed.read_text(encoding="utf-8").replace(png(9), png(stored))
+    path.write_text(text, encoding="utf-8")
     assert run(path) == 0
     assert state in capsys.readouterr().out
     assert (png(9) in path.read_text(encoding="utf-8")) == (state == "written")
 
 
 def test_only_the_picture_in_html_is_kept():
-    old, new = (
-        f'<img alt="{alt}" src="data:image/png;base64,{png(v)}">'
-        for alt, v in (("old", 100), ("new", 101))
-    )
+    old = f'<img alt="old" src="data:image/png;base64,{png(100)}">'
+    new = f'<img alt="new" src="data:image/png;base64,{png(101)}">'
     assert pictures.kept_in_html(old, new) == old.replace("old", "new")
     assert pictures.kept_in_html(old, new + new) == new + new
 
 
 def test_a_new_output_is_no_reason_to_keep_an_old_picture():
-    bundles = [new_output("display_data", stored_bundle(value)) for value in (100, 101, 101)]
-    old = new_notebook(cells=[new_code_cell("", outputs=bundles[:1], id="a")])
-    new = new_notebook(cells=[new_code_cell("", outputs=bundles[1:], id="a")])
+    old = showing(100)
+    new = showing(101, 101)
     refresh.keep_pictures(new, old)
     assert new.cells[0].outputs[0].data == stored_bundle(101)
 
@@ -269,11 +261,12 @@ def test_derived_ids_depend_on_the_text_alone():
     def cells(*sources):
         return [{"cell_type": "code", "source": source} for source in sources]
 
-    one, other = cells("x", "y", "x"), cells("new", "x", ["y"], "x")
-    form.mend_ids(one)
-    form.mend_ids(other)
-    assert [cell["id"] for cell in one] == [cell["id"] for cell in other[1:]]
-    assert len({cell["id"] for cell in other}) == 4
+    three = cells("x", "y", "x")
+    four = cells("new", "x", ["y"], "x")
+    form.mend_ids(three)
+    form.mend_ids(four)
+    assert [cell["id"] for cell in three] == [cell["id"] for cell in four[1:]]
+    assert len({cell["id"] for cell in four}) == 4
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

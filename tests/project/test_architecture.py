@@ -1,4 +1,11 @@
-"""Who may import whom in helpers/, and what no file of the tree may hold."""
+"""Who may import whom, and what no file of the tree may hold.
+
+A new module of helpers/ needs a row in RULES, under its path with dots: TIER_0 if NumPy is enough,
+TIER_1 if it is a layer, a loss, a penalty or an optimizer and so needs core and initializers. Any
+other module gets a Rule that names what it imports; a package that one function needs may stand in
+`lazily`, so that importing the module stays quick. Modules of helpers/checks need no row. Only
+plotting, widgets and internal.png may import Matplotlib, and only widgets ipywidgets.
+"""
 
 import ast
 import subprocess
@@ -15,7 +22,7 @@ HELPERS = ROOT / "helpers"
 
 
 class Rule(NamedTuple):
-    """What a module may import: modules of the course, packages at the top, packages inside functions only."""
+    """What a module may import: modules of helpers, packages, packages inside functions."""
 
     course: tuple = ()
     packages: tuple = ("numpy",)
@@ -58,9 +65,8 @@ RULES = {
     "internal.__init__": Rule(packages=()),
     "internal.arguments": TIER_0,
     "internal.fast": TIER_0,
-    "internal.fashion_mnist": Rule(
-        lazily=("pooch", "requests", "tqdm")
-    ),  # pooch downloads with requests
+    # pooch downloads with requests
+    "internal.fashion_mnist": Rule(lazily=("pooch", "requests", "tqdm")),
     "internal.interrupts": TIER_0,
     "internal.png": Rule(packages=("matplotlib", "PIL")),  # PIL comes with matplotlib
     "internal.printing": Rule(packages=()),
@@ -72,17 +78,22 @@ RULES = {
     "checks.running": Rule(packages=("ipykernel", "jupyter_client", "nbclient", "nbformat")),
 }
 CHECKS = Rule(course=("gradcheck", "checks"))
-EVERYONE = ("internal.arguments",)  # refuses bad input with one sentence
+EVERYONE = ("internal.arguments",)  # one sentence for bad input
 LIGHT = [name for name in RULES if RULES[name].packages == ("numpy",)]
 HEAVY = ("matplotlib", "scipy", "ipywidgets", "IPython", "sklearn", "torch", "tqdm", "pooch")
 
+OWNERS = {"matplotlib": {"plotting", "widgets", "internal.png"}, "ipywidgets": {"widgets"}}
+
+TOOLS = sorted((ROOT / "tools").rglob("*.py"))
+PROTOCOL = ROOT / "tools" / "grading" / "protocol.py"
+PRIVATE = {"__pycache__", ".git", ".venv", ".pytest_cache", ".ruff_cache"}
 MODULES = sorted(HELPERS.rglob("*.py"))
 IDS = [path.relative_to(HELPERS).as_posix() for path in MODULES]
 each_module = pytest.mark.parametrize("path", MODULES, ids=IDS)
 
 
 def rule_of(path):
-    """The rule of a module of helpers/; None where it has none."""
+    """The rule of a module of helpers/; None if it has none."""
     parts = path.relative_to(HELPERS).with_suffix("").parts
     return RULES.get(".".join(parts), CHECKS if parts[0] == "checks" else None)
 
@@ -101,7 +112,7 @@ def imported(tree, package=("helpers",)):
 
 
 def _names(node, package):
-    """The modules that an import statement names; `from helpers import core` and `from . import core` name core."""
+    """The modules that an import statement names; core in `from . import core`."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     base = package[: len(package) - node.level + 1] if node.level else ()
@@ -110,19 +121,24 @@ def _names(node, package):
     return [f"{module}.{alias.name}" for alias in node.names] if whole else [module]
 
 
-def slips(tree, rule, package=("helpers",)):
-    """What a module imports and may not."""
+def forbidden(tree, rule, package=("helpers",)):
+    """What a module imports against its rule."""
     for name, lazily in imported(tree, package):
-        top, *rest = name.split(".")
-        if top in sys.stdlib_module_names:
+        _, *rest = name.split(".")
+        if top(name) in sys.stdlib_module_names:
             continue
-        if top == "helpers":
-            room = rest[:2] if rest[:1] == ["internal"] else rest[:1]
-            allowed = ".".join(room) in rule.course + EVERYONE
+        if top(name) == "helpers":
+            module = rest[:2] if rest[:1] == ["internal"] else rest[:1]
+            allowed = ".".join(module) in rule.course + EVERYONE
         else:
-            allowed = top in rule.packages or (lazily and top in rule.lazily)
+            allowed = top(name) in rule.packages or (lazily and top(name) in rule.lazily)
         if not allowed:
             yield f"{name}{' inside a function' if lazily else ''}"
+
+
+def top(name):
+    """The first part of a dotted name: a package, or a folder of the course."""
+    return name.partition(".")[0]
 
 
 def parsed(path):
@@ -140,44 +156,56 @@ def undocumented(tree):
 
 @each_module
 def test_imports(path):
-    rule, name = rule_of(path), path.relative_to(ROOT).as_posix()
+    rule = rule_of(path)
+    name = path.relative_to(ROOT).as_posix()
+    here = Path(__file__).name
     assert rule is not None, (
-        f"{name} has no rule: say in the table of {Path(__file__).name} whom it may import"
+        f"{name} has no row in RULES of {here}; its docstring says how to add one"
     )
-    found = list(slips(parsed(path), rule, path.relative_to(ROOT).parent.parts))
-    assert not found, (
-        f"{name} imports {', '.join(found)}, which the table of {Path(__file__).name} does not allow"
-    )
+    names = list(forbidden(parsed(path), rule, path.relative_to(ROOT).parent.parts))
+    why = f"which its row in RULES of {here} does not allow; move the code, or change the row"
+    assert not names, f"{name} imports {', '.join(names)}, {why}"
+
+
+def test_only_pictures_import_matplotlib_and_only_widgets_ipywidgets():
+    for package, modules in OWNERS.items():
+        allowed = {name for name, rule in RULES.items() if package in rule.packages + rule.lazily}
+        assert allowed == modules
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=[path.relative_to(ROOT).as_posix() for path in TOOLS])
+def test_tools_import_no_tests(path):
+    names = [name for name, _ in imported(parsed(path), path.relative_to(ROOT).parent.parts)]
+    wrong = [name for name in names if top(name) in ("tests", "benchmarks")]
+    assert not wrong, f"{path.relative_to(ROOT).as_posix()} imports {', '.join(wrong)}"
+
+
+def test_what_runs_inside_the_sandbox_imports_nothing_of_the_course():
+    """tools/grading/protocol.py is alone there: no other file of tools/ is mounted."""
+    names = [name for name, _ in imported(parsed(PROTOCOL), ("tools", "grading"))]
+    assert not [name for name in names if top(name) in ("helpers", "tools", "tests", "benchmarks")]
 
 
 @each_module
 def test_no_global_randomness(path):
-    found = global_randomness(parsed(path))
-    assert not found, (
-        f"{path.name} uses {', '.join(found)}; randomness is an argument, rng: np.random.Generator"
-    )
+    names = ", ".join(global_randomness(parsed(path)))
+    assert not names, f"{path.name} uses {names}; make rng, a np.random.Generator, an argument"
 
 
 @each_module
 def test_docstrings(path):
-    found = undocumented(parsed(path))
-    assert not found, f"{path.name}: {', '.join(found)} has no docstring"
+    names = undocumented(parsed(path))
+    assert not names, f"{path.name}: {', '.join(names)} has no docstring"
 
 
 def test_the_package_re_exports_nothing():
     tree = parsed(HELPERS / "__init__.py")
-    code = [
-        node
-        for node in tree.body
-        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-    ]
-    assert not code, (
-        "helpers/__init__.py holds more than its docstring; write `from helpers.noise import Dropout`"
-    )
+    assert ast.get_docstring(tree)
+    assert len(tree.body) == 1, "lectures say `from helpers.noise import Dropout`"
 
 
 def test_light_modules_pull_in_nothing_heavy():
-    """In a fresh interpreter, in one go: the first heavy package that appears is named with the module behind it."""
+    """In one fresh interpreter; the first heavy package to appear is named with its module."""
     code = f"""
 import importlib, sys
 for name in {LIGHT}:
@@ -196,32 +224,22 @@ def files_of_the_tree():
     """What git tracks or would track; without git, everything but caches and environments."""
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     try:
-        listed = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.split("\0")
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        listed = done.stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
-        listed = [
-            path.relative_to(ROOT) for path in ROOT.rglob("*") if not hidden(path.relative_to(ROOT))
-        ]
+        every = [path.relative_to(ROOT) for path in ROOT.rglob("*")]
+        listed = [path for path in every if not PRIVATE.intersection(path.parts)]
     return [ROOT / name for name in filter(None, listed) if (ROOT / name).is_file()]
-
-
-def hidden(path):
-    return any(
-        part == "__pycache__" or part in (".git", ".venv", ".pytest_cache", ".ruff_cache")
-        for part in path.parts
-    )
 
 
 def test_no_file_names_the_folder_beside_the_tree():
     beside = b"../" + b"shared"
-    found = [
-        path.relative_to(ROOT).as_posix() for path in files_of_the_tree() if names(path, beside)
-    ]
-    assert not found, f"{', '.join(found)} names {beside.decode()}, which is no part of the course"
+    paths = [path for path in files_of_the_tree() if holds(path, beside)]
+    wrong = ", ".join(path.relative_to(ROOT).as_posix() for path in paths)
+    assert not wrong, f"{wrong} names {beside.decode()}, which is not part of the course"
 
 
-def names(path, text):
+def holds(path, text):
     """Does a file hold `text`? A binary file (with a zero byte near its start) does not count."""
     content = path.read_bytes()
     return text in content and b"\0" not in content[:8192]
@@ -231,7 +249,7 @@ def names(path, text):
 
 
 @pytest.mark.parametrize(
-    ("module", "source", "found"),
+    ("module", "source", "names"),
     [
         ("layers", "import numpy as np\nfrom helpers.core import Layer\nimport math", []),
         ("layers", "from helpers.noise import Dropout", ["helpers.noise"]),
@@ -246,30 +264,23 @@ def names(path, text):
         ("data", "import pooch", ["pooch"]),
         ("training", "from helpers.data import minibatches\nfrom helpers.core import Layer", []),
         ("training", "import matplotlib.pyplot as plt", ["matplotlib.pyplot"]),
-        (
-            "experiments",
-            "from helpers.internal.tables import Sweep\nfrom helpers.training import fit",
-            ["helpers.training"],
-        ),
+        ("experiments", "from helpers.internal.tables import Sweep", []),
+        ("experiments", "from helpers.training import fit", ["helpers.training"]),
         ("plotting", "import ipywidgets", ["ipywidgets"]),
         ("widgets", "import ipywidgets\nfrom matplotlib.figure import Figure", []),
-        (
-            "claims",
-            "import tests.notebooks.support.lecture_rules",
-            ["tests.notebooks.support.lecture_rules"],
-        ),
+        ("claims", "import tests.helpers.support", ["tests.helpers.support"]),
+        ("claims", "from tools.notebooks import form", ["tools.notebooks"]),
         ("__init__", "from helpers.core import Layer", ["helpers.core"]),
     ],
 )
-def test_a_slip_is_found(module, source, found):
-    assert list(slips(ast.parse(source), RULES[module])) == found
+def test_a_forbidden_import_is_found(module, source, names):
+    assert list(forbidden(ast.parse(source), RULES[module])) == names
 
 
 def test_checks_may_use_gradcheck_and_one_another():
-    tree = ast.parse(
-        "from helpers.gradcheck import relative_error\nfrom . import norms\nfrom helpers.core import Layer"
-    )
-    assert list(slips(tree, CHECKS, ("helpers", "checks"))) == ["helpers.core"]
+    lines = ["from helpers.gradcheck import relative_error", "from . import norms"]
+    tree = ast.parse("\n".join([*lines, "from helpers.core import Layer"]))
+    assert list(forbidden(tree, CHECKS, ("helpers", "checks"))) == ["helpers.core"]
 
 
 def test_a_module_without_a_rule_is_found():
@@ -279,12 +290,13 @@ def test_a_module_without_a_rule_is_found():
 
 
 def test_a_missing_docstring_is_found():
-    assert undocumented(
-        ast.parse("def f(): pass\ndef _g(): pass\nclass C:\n    '''.'''\n    def m(self): pass")
-    ) == ["f"]
+    functions = "def f(): pass\ndef _g(): pass\n"
+    tree = ast.parse(functions + 'class C:\n    "."\n    def m(self): pass')
+    assert undocumented(tree) == ["f"]
 
 
 def test_binary_files_do_not_count(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"see ../x")
     (tmp_path / "b.png").write_bytes(b"\0 ../x")
-    assert [names(tmp_path / name, b"../x") for name in ("a.txt", "b.png")] == [True, False]
+    assert holds(tmp_path / "a.txt", b"../x")
+    assert not holds(tmp_path / "b.png", b"../x")

@@ -4,7 +4,7 @@ Two names a line, a walrus in a comprehension and the like save a line and cost 
 look; a limit on lines would reward them, so the limits count statements. A line has at most 100
 characters: that is ruff's rule E501, and the last tests here keep it switched on.
 
-The lectures have a rule of their own, few_cells_are_long in tests/notebooks/support.
+The lectures have a rule of their own, few_code_cells_have_many_lines in tests/notebooks/support.
 """
 
 import ast

@@ -23,13 +23,9 @@ print(helpers.__file__, FOLDER, sep="\\n")
 
 
 def run(*command, cwd, **variables):
+    environment = os.environ | variables
     done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -37,7 +33,7 @@ def run(*command, cwd, **variables):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from a copy, so that nothing is written here; without a network, with the setuptools that is installed."""
+    """Built from a copy, so that nothing is written here, with the installed setuptools."""
     folder = tmp_path_factory.mktemp("wheel") / "source"
     ignore = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("helpers", "data"):
@@ -52,7 +48,7 @@ def wheel(tmp_path_factory):
 def test_every_module_and_style_and_data_set_is_in_the_wheel(wheel):
     """A new folder below helpers/ must be added to `packages` in pyproject.toml."""
     with zipfile.ZipFile(wheel) as archive:
-        held = set(archive.namelist())
+        names = set(archive.namelist())
     folders = {"helpers": "helpers", "data": "helpers/_data"}
     wanted = {
         f"{inside}/{path.relative_to(ROOT / outside).as_posix()}"
@@ -60,11 +56,9 @@ def test_every_module_and_style_and_data_set_is_in_the_wheel(wheel):
         for path in (ROOT / outside).rglob("*")
         if path.suffix in {".py", ".mplstyle", ".csv", ".gz", ".md"} or path.name == "SHA256SUMS"
     }
-    assert wanted - held == set()
-    assert {name.split("/")[0].split("-")[0] for name in held} == {
-        "helpers",
-        "regularization_course",
-    }
+    assert wanted - names == set()
+    tops = {name.split("/")[0].split("-")[0] for name in names}
+    assert tops == {"helpers", "regularization_course"}
 
 
 def test_the_wheel_carries_both_licences(wheel):
@@ -75,22 +69,13 @@ def test_the_wheel_carries_both_licences(wheel):
 
 def test_installed_elsewhere_it_finds_its_data(wheel, tmp_path):
     target = tmp_path / "target"
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        target,
-        wheel,
-        cwd=tmp_path,
-    )
-    said = run(sys.executable, "-c", SCRIPT, cwd=tmp_path, PYTHONPATH=str(target)).splitlines()
-    assert said == [str(target / "helpers" / "__init__.py"), str(target / "helpers" / "_data")]
+    pip = (sys.executable, "-m", "pip", "install", "--no-deps", "--no-index")
+    run(*pip, "--target", target, wheel, cwd=tmp_path)
+    printed = run(sys.executable, "-c", SCRIPT, cwd=tmp_path, PYTHONPATH=str(target))
+    helpers = target / "helpers"
+    assert printed.splitlines() == [str(helpers / "__init__.py"), str(helpers / "_data")]
 
 
 def test_the_editable_install_finds_the_data_of_this_folder(tmp_path):
-    said = run(sys.executable, "-c", SCRIPT, cwd=tmp_path).splitlines()
-    assert said == [str(ROOT / "helpers" / "__init__.py"), str(ROOT / "data")]
+    printed = run(sys.executable, "-c", SCRIPT, cwd=tmp_path)
+    assert printed.splitlines() == [str(ROOT / "helpers" / "__init__.py"), str(ROOT / "data")]

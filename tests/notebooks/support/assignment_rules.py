@@ -1,6 +1,7 @@
-"""The rules for assignments, on top of those for every notebook: each yields (position of the cell or None, problem).
+"""The rules for assignments, in addition to those for every notebook.
 
-An exercise is a heading "## 2 ★★ Derive: ..." and the cells up to the next heading of its level.
+Each rule yields pairs (position of the cell or None, what is wrong). An exercise is a heading
+"## 2 ★★ Derive: ..." and the cells up to the next heading of its level.
 """
 
 import re
@@ -22,7 +23,7 @@ EXERCISES = (4, 6)
 
 
 class Exercise(NamedTuple):
-    """One exercise of a notebook; `cells` are pairs (position, cell), the first of which holds the heading."""
+    """One exercise of a notebook; `cells` are pairs (position, cell), the heading's cell first."""
 
     number: int
     stars: str
@@ -40,58 +41,54 @@ class Exercise(NamedTuple):
     @property
     def manual(self):
         """The text cells that a person grades."""
-        return [
-            cell
-            for _, cell in self.cells
-            if cell.cell_type == "markdown" and meta(cell).get("grade")
-        ]
+        texts = [cell for _, cell in self.cells if cell.cell_type == "markdown"]
+        return [cell for cell in texts if meta(cell).get("grade")]
 
 
 def meta(cell):
-    """The cell's nbgrader metadata; {} where it has none."""
+    """The cell's nbgrader metadata; {} if it has none."""
     return cell.metadata.get("nbgrader", {})
 
 
 def exercises(nb):
     """The exercises of a notebook, in order."""
-    headings = [
-        (i, found) for i, cell in numbered_text(nb) if (found := HEADING.search(cell.source))
-    ]
-    ends = [(len(nb.cells), None)]
+    cells = list(enumerate(nb.cells))
+    searched = [(index, HEADING.search(cell.source)) for index, cell in numbered_text(nb)]
+    headings = [(index, heading) for index, heading in searched if heading]
     return [
-        Exercise(int(found[1]), found[2], found[3], list(enumerate(nb.cells))[start:end])
-        for (start, found), (end, _) in pairwise(headings + ends)
-        if found[1]
+        Exercise(int(heading[1]), heading[2], heading[3], cells[start:end])
+        for (start, heading), (end, _) in pairwise([*headings, (len(cells), None)])
+        if heading[1]
     ]
 
 
 def topic(nb):
-    """The name of the module in helpers.checks that the test cells import; "" where there is none."""
-    found = TOPIC.search("\n".join(cell.source for _, cell in numbered_code(nb)))
-    return found[1] if found else ""
+    """The name of the module in helpers.checks that the test cells import; "" without one."""
+    imported = TOPIC.search("\n".join(cell.source for _, cell in numbered_code(nb)))
+    return imported[1] if imported else ""
 
 
 def exercises_are_numbered(nb):
     """4 to 6 of them, from 1 on, of each difficulty, and one of them asks to find the bug."""
-    found = exercises(nb)
-    if [each.number for each in found] != list(range(1, len(found) + 1)):
-        yield None, f"its exercises have the numbers {[each.number for each in found]}"
-    if not EXERCISES[0] <= len(found) <= EXERCISES[1]:
-        yield None, f"it has {len(found)} exercises, expected {EXERCISES[0]} to {EXERCISES[1]}"
-    for stars in {"★", "★★", "★★★"} - {each.stars for each in found}:
+    of_notebook = exercises(nb)
+    numbers = [each.number for each in of_notebook]
+    count = len(of_notebook)
+    if numbers != list(range(1, count + 1)):
+        yield None, f"its exercises have the numbers {numbers}"
+    if not EXERCISES[0] <= count <= EXERCISES[1]:
+        yield None, f"it has {count} exercises, expected {EXERCISES[0]} to {EXERCISES[1]}"
+    for stars in {"★", "★★", "★★★"} - {each.stars for each in of_notebook}:
         yield None, f"no exercise has {stars}"
-    if not any("find the bug" in each.title.lower() for each in found):
+    if not any("find the bug" in each.title.lower() for each in of_notebook):
         yield None, 'no heading of an exercise says "Find the bug"'
 
 
 def exercises_have_three_hints(nb):
     """The shape, the formula, the first line: folded, so that each is opened alone."""
     for each in exercises(nb):
-        if HINT.findall(each.text) != ["1", "2", "3"] or each.text.count("</details>") != 3:
-            yield (
-                each.cells[0][0],
-                f"its folded hints are {HINT.findall(each.text)}, expected Hint 1, 2 and 3",
-            )
+        hints = HINT.findall(each.text)
+        if hints != ["1", "2", "3"] or each.text.count("</details>") != 3:
+            yield each.cells[0][0], f"its folded hints are {hints}, expected Hint 1, 2 and 3"
 
 
 def exercises_have_one_test(nb):
@@ -100,17 +97,14 @@ def exercises_have_one_test(nb):
         if len(each.tests) != 1:
             yield each.cells[0][0], f"its exercise has {len(each.tests)} test cells, expected one"
             continue
-        before = [
-            cell
-            for index, cell in each.cells
-            if index < each.tests[0][0] and cell.cell_type == "code"
-        ]
+        ((test, _),) = each.tests
+        before = [cell for index, cell in each.cells if index < test and cell.cell_type == "code"]
         if not any(meta(cell).get("solution") for cell in before):
-            yield each.tests[0][0], "no cell for an answer comes before it"
+            yield test, "no cell for an answer comes before it"
     inside = {index for each in exercises(nb) for index, _ in each.tests}
     for index, cell in numbered_code(nb):
         if is_test(cell) and index not in inside:
-            yield index, "it is a test cell of no exercise"
+            yield index, "it is a test cell outside of the exercises"
 
 
 def tests_call_a_check(nb):
@@ -121,21 +115,17 @@ def tests_call_a_check(nb):
 
 
 def designs_have_a_rubric(nb):
-    """What a person grades says for what, and the points of its rubric are those of the cell."""
+    """A cell that a person grades comes with a rubric, whose points are those of the cell."""
     for each in exercises(nb):
         if each.stars != "★★★":
             continue
-        points, rubric = (
-            [meta(cell).get("points") for cell in each.manual],
-            [int(n) for n in RUBRIC.findall(each.text)],
-        )
+        points = sum(meta(cell).get("points") for cell in each.manual)
+        rubric = sum(map(int, RUBRIC.findall(each.text)))
+        heading = each.cells[0][0]
         if not each.manual:
-            yield each.cells[0][0], "its exercise has ★★★ and no text cell that a person grades"
-        elif not rubric or sum(rubric) != sum(points):
-            yield (
-                each.cells[0][0],
-                f"its rubric has {sum(rubric)} points, the cells that a person grades {sum(points)}",
-            )
+            yield heading, "its exercise has ★★★ and no text cell that a person grades"
+        elif rubric == 0 or rubric != points:
+            yield heading, f"its rubric has {rubric} points, what a person grades has {points}"
 
 
 def ends_with_the_summary(nb):
@@ -158,9 +148,9 @@ def has_title(nb):
 def is_solved(nb):
     """The stored outputs of a source say that each exercise is done."""
     for index, cell in numbered_code(nb):
-        said = "".join(output.get("text", "") for output in cell.outputs)
-        if is_test(cell) and not (said.startswith("✓ ") and said.endswith(": done\n")):
-            yield index, f"its check says {said!r}"
+        verdict = "".join(output.get("text", "") for output in cell.outputs)
+        if is_test(cell) and not (verdict.startswith("✓ ") and verdict.endswith(": done\n")):
+            yield index, f"its check says {verdict!r}"
 
 
 def has_no_outputs(nb):
@@ -173,18 +163,15 @@ def has_no_outputs(nb):
 def has_no_solution(nb):
     """Neither a mark of nbgrader's nor an answer is left."""
     for index, cell in enumerate(nb.cells):
-        if found := MARK.search(cell.source):
-            yield index, f"it holds {found[0]}"
-        if (
-            cell.cell_type == "code"
-            and meta(cell).get("solution")
-            and "NotImplementedError" not in cell.source
-        ):
-            yield index, "it is for the answer and raises no NotImplementedError"
+        if mark := MARK.search(cell.source):
+            yield index, f"it holds {mark[0]}"
+        for_answer = cell.cell_type == "code" and meta(cell).get("solution")
+        if for_answer and "NotImplementedError" not in cell.source:
+            yield index, "it is for the answer and does not raise NotImplementedError"
 
 
 def is_locked(nb):
-    """No cell of nbgrader's can be deleted, and what is not for an answer cannot be edited."""
+    """No cell of nbgrader's can be deleted, and only those for answers can be edited."""
     for index, cell in enumerate(nb.cells):
         if not meta(cell):
             continue

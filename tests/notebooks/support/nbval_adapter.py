@@ -1,6 +1,7 @@
 """Checks of notebooks by nbval, with figures compared as pictures.
 
-A pytest plugin. It replaces no name inside nbval: it hands pytest subclasses of nbval's collector and item.
+A pytest plugin. It patches nothing inside nbval: it gives pytest subclasses of nbval's collector
+and item.
 """
 
 import os
@@ -13,11 +14,12 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tools.notebooks import form, pictures
 
-CHECKED, NOT_CHECKED = "✓", "– not checked here:"
+CHECKED = "✓"
+NOT_CHECKED = "– not checked here:"
 
 
 def pytest_configure(config):
-    """Silence progress bars and keep the user's IPython profile out, in this process and all that it starts."""
+    """Silence progress bars and keep the user's IPython profile out, here and in all kernels."""
     patch = pytest.MonkeyPatch()
     folder = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
@@ -28,7 +30,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
-    """Where nbval collects a notebook, put the course's collector in its place."""
+    """Replace nbval's collector of a notebook by the course's."""
     collectors = yield
     return [
         CourseFile.from_parent(parent, path=file_path)
@@ -39,7 +41,7 @@ def pytest_collect_file(file_path, parent):
 
 
 class CourseFile(IPyNbFile):
-    """A notebook: nbval's, with an environment that is the same everywhere and cells that compare pictures."""
+    """nbval's notebook with the same environment everywhere and cells that compare pictures."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -55,24 +57,26 @@ class CourseFile(IPyNbFile):
             )
 
     def setup(self):
-        """Start the kernel in the environment that tools/notebooks/refresh.py uses as well."""
+        """Start the kernel in the environment of make refresh."""
         form.build_font_cache()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in form.kernel_environment(os.environ["IPYTHONDIR"]).items():
                 patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
             super().setup()
-        # nbval runs cells with store_history=False, and IPython then shows a result in spite of a trailing ";".
-        kernel = self.kernel
-        kernel.execute_cell_input = lambda source, allow_stdin=None: kernel.kc.execute(
+        self.kernel.execute_cell_input = self._execute
+
+    def _execute(self, source, allow_stdin=None):
+        """Run a cell with its history: without, IPython shows a result despite a trailing ";"."""
+        return self.kernel.kc.execute(
             source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
         )
 
 
 class CourseCell(IPyNbCell):
-    """A code cell: text must be equal, pictures must agree, and a claim that was not checked is a named skip."""
+    """A code cell: text must be equal and pictures agree; an unchecked claim is a named skip."""
 
     def compare_outputs(self, test, ref, skip_compare=None):
-        """Do the outputs agree? Called by nbval with the new and the stored outputs; says why in the traceback."""
+        """Do the new and the stored outputs agree? nbval calls this; the traceback says why not."""
         new, new_pictures = cut_out(test)
         stored, stored_pictures = cut_out(ref)
         unchecked = excuse_unchecked(new, stored)
@@ -80,23 +84,22 @@ class CourseCell(IPyNbCell):
             return False
         problems = list(self._picture_problems(stored_pictures, new_pictures))
         if unchecked and os.environ.get("CI") == "true":
-            problems += [
-                f"CI=true, and a claim was {line.removeprefix('– ')}" for line in unchecked
-            ]
+            lines = [line.removeprefix("– ") for line in unchecked]
+            problems += [f"CI=true, and a claim was {line}" for line in lines]
         if unchecked and not problems:
             pytest.skip(f"{self.path.name}, {self.name}: {'; '.join(unchecked).removeprefix('– ')}")
         self.comparison_traceback += problems
         return not problems
 
     def _picture_problems(self, stored, new):
-        """A sentence for each pair of pictures that differ; the copy of a figure inside its HTML is the same pair."""
+        """A sentence for each pair of pictures that differ; a figure's copy in HTML counts once."""
         for number, pair in enumerate(dict.fromkeys(zip(stored, new, strict=True)), start=1):
             if (what := pictures.problem(*pair)) is not None:
-                paths = self._save(number, *pair)
-                yield f"Picture {number} of the cell differs: {what}. See {paths[0]} and {paths[1]}."
+                see = " and ".join(map(str, self._save(number, *pair)))
+                yield f"Picture {number} of the cell differs: {what}. See {see}."
 
     def _save(self, number, *pair):
-        """Write the stored and the new picture where a person can look at them, and return the two paths."""
+        """Write the stored and the new picture to files that a person can look at."""
         folder = self._folder()
         stem = f"{self.path.stem}-cell-{self.cell_num}-picture-{number}"
         paths = [folder / f"{stem}-{which}.png" for which in ("stored", "new")]
@@ -110,37 +113,37 @@ class CourseCell(IPyNbCell):
 
 
 def cut_out(outputs):
-    """A copy of the outputs with a mark in place of each picture, and the pictures in order as base64."""
-    rest, found = [], []
+    """A copy of the outputs with a mark instead of each picture, and the pictures as base64."""
+    without = []
+    cut = []
     for output in map(NotebookNode, outputs):
         if "data" in output:
-            output.data = {
-                mime: _cut(mime, value, found) for mime, value in sorted(output.data.items())
-            }
-        rest.append(output)
-    return rest, found
+            bundle = sorted(output.data.items())
+            output.data = {mime: _cut(mime, value, cut) for mime, value in bundle}
+        without.append(output)
+    return without, cut
 
 
-def _cut(mime, value, found):
+def _cut(mime, value, cut):
     if mime == "image/png":
-        found.append(value.strip())
+        cut.append(value.strip())
         return pictures.CUT_OUT
     if mime == "text/html":
-        found += pictures.DATA_URI.findall(value)
+        cut += pictures.DATA_URI.findall(value)
         return pictures.DATA_URI.sub(pictures.CUT_OUT, value)
     return value
 
 
 def excuse_unchecked(new, stored):
-    """Copy lines "– not checked here: ..." from `new` over the lines "✓ ..." in `stored`, and return them."""
+    """Copy lines "– not checked here: ..." in `new` over lines "✓ ..." in `stored`; return them."""
     excused = []
     for now, before in zip(_printed(new), _printed(stored), strict=False):
-        lines, reference = now.text.splitlines(True), before.text.splitlines(True)
-        for index, (line, checked) in enumerate(zip(lines, reference, strict=False)):
-            if line.startswith(NOT_CHECKED) and checked.startswith(CHECKED):
-                reference[index] = line
+        lines = before.text.splitlines(keepends=True)
+        for index, line in enumerate(now.text.splitlines(keepends=True)[: len(lines)]):
+            if line.startswith(NOT_CHECKED) and lines[index].startswith(CHECKED):
+                lines[index] = line
                 excused.append(line.strip())
-        before.text = "".join(reference)
+        before.text = "".join(lines)
     return excused
 
 

@@ -1,11 +1,11 @@
-"""The rules for every notebook: each takes one and yields (position of the cell or None, what is wrong)."""
+"""The rules for every notebook: each yields pairs (position of the cell or None, what is wrong)."""
 
 import ast
 import re
 
 from nbval.plugin import comment_markers, metadata_tags
 
-from tools.notebooks import counts
+from tools.notebooks import counts, form
 
 BANNED = re.compile(r"\b(simply|obviously|trivially|of course|just)\b", re.IGNORECASE)
 RANDOM_ALLOWED = {"default_rng", "Generator", "SeedSequence", "PCG64"}
@@ -17,21 +17,15 @@ MAX_LINES = 20
 
 
 def problems(rule, nb, name):
-    """The sentences of one rule: they name the notebook, the cell by its position from 1 and its first line."""
+    """The sentences of one rule: they name the notebook and the cell."""
     for index, what in rule(nb):
-        where = name
-        if index is not None:
-            first = (nb.cells[index].source.strip().splitlines() or [""])[0]
-            where += f', cell {index + 1} ("{first[:60]}")'
+        where = name if index is None else f"{name}, {form.cell_label(nb, index)}"
         yield f"{where}: {what}."
 
 
 def numbered_code(nb):
-    return [
-        (i, cell)
-        for i, cell in enumerate(nb.cells)
-        if cell.cell_type == "code" and cell.source.strip()
-    ]
+    code = [(i, cell) for i, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+    return [(i, cell) for i, cell in code if cell.source.strip()]
 
 
 def numbered_text(nb):
@@ -74,10 +68,8 @@ def no_magics(nb):
     """Every code cell is Python: no line magics, shell escapes or help marks."""
     for index, cell in numbered_code(nb):
         if counts.syntax_tree(cell) is None:
-            yield (
-                index,
-                "it is not plain Python; no magics (%), shell escapes (!) or help marks (?)",
-            )
+            no = "no magics (%), shell escapes (!) or help marks (?)"
+            yield index, f"it is not plain Python; {no}"
     for index, node in numbered_nodes(nb):
         if isinstance(node, ast.Name) and node.id == "get_ipython":
             yield index, "it calls get_ipython, which is a magic by another name"
@@ -111,11 +103,10 @@ def global_randomness(tree):
     nodes = list(ast.walk(tree)) if tree else []
     used = [node for node in nodes if isinstance(node, ast.Attribute) and _is_np_random(node.value)]
     followed = {node.value for node in used}
-    found = [node for node in used if node.attr not in RANDOM_ALLOWED]
-    found += [node for node in nodes if _is_np_random(node) and node not in followed]
-    return [ast.unparse(node) for node in found] + [
-        name for node in nodes for name in _random_imports(node)
-    ]
+    shared = [node for node in used if node.attr not in RANDOM_ALLOWED]
+    shared += [node for node in nodes if _is_np_random(node) and node not in followed]
+    imported = [name for node in nodes for name in _random_imports(node)]
+    return [ast.unparse(node) for node in shared] + imported
 
 
 def _is_np_random(node):
@@ -128,17 +119,16 @@ def _random_imports(node):
         return [alias.name for alias in node.names if alias.name in ("random", "numpy.random")]
     if not isinstance(node, ast.ImportFrom) or node.level:
         return []
-    names = [
-        f"{node.module}.{alias.name}" for alias in node.names if alias.name not in RANDOM_ALLOWED
-    ]
+    imported = [alias.name for alias in node.names if alias.name not in RANDOM_ALLOWED]
+    names = [f"{node.module}.{name}" for name in imported]
     return [name for name in names if name.startswith(("random.", "numpy.random"))]
 
 
 def no_absolute_path(nb):
-    """A path of one machine is no path on another."""
+    """A path of one machine does not exist on another."""
     for index, cell in enumerate(nb.cells):
-        if found := ABSOLUTE.search(cell.source):
-            yield index, f"it names the absolute path {found[0]!r}"
+        if path := ABSOLUTE.search(cell.source):
+            yield index, f"it names the absolute path {path[0]!r}"
 
 
 def no_nbval_marker(nb):
