@@ -31,7 +31,6 @@ autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True  # he_normal, and not its address
 autodoc_typehints = "none"
 add_module_names = False
-maximum_signature_line_length = 70  # longer ones have a line for each argument
 toc_object_entries_show_parents = "hide"
 
 MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
