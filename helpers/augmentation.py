@@ -1,8 +1,8 @@
-"""Augmentation: training examples changed at random in a way that their labels survive (or are mixed, for mixup).
+"""Augmentation: training examples changed at random so that their labels survive (or are mixed).
 
-Images are arrays (..., H, W): (N, H, W) or (N, C, H, W), one change for each of the N, the same for its channels.
-The input is never changed, the order is kept, so the labels y still fit; floats keep their dtype, integers become
-float64. Everything random takes `rng`, a np.random.Generator.
+Images are arrays (..., H, W): (N, H, W) or (N, C, H, W), one change for each of the N, the same for
+its channels. The input is never changed, the order is kept, so the labels y still fit; floats keep
+their dtype, integers become float64. Everything random takes `rng`, a np.random.Generator.
 """
 
 import numpy as np
@@ -11,9 +11,10 @@ from helpers.internal.arguments import array, describe, floats, generator, integ
 
 
 def shift(images, most, rng, fill=0.0):
-    """Move each image by a whole number of pixels from -most to most, down and to the right, all equally likely.
+    """Move each image down and to the right by whole numbers of pixels from -most to most.
 
-    What leaves the frame is lost, and `fill` comes in. Raises ValueError unless 0 <= most < min(H, W).
+    All moves are equally likely. What leaves the frame is lost, and `fill` comes in. Raises
+    ValueError unless 0 <= most < min(H, W).
     """
     images = _images(images)
     most = integer("most", most, low=0, high=min(images.shape[-2:]) - 1)
@@ -25,25 +26,26 @@ def shift(images, most, rng, fill=0.0):
 def rotate(images, degrees, rng, fill=0.0):
     """Turn each image about its center by an angle drawn evenly from -degrees to degrees.
 
-    Positive angles turn it against the clock, as np.rot90 does. Between pixels the value is bilinear: a mean of the
-    four neighbors, weighted by nearness. `fill` lies outside. Raises ValueError unless 0 <= degrees <= 180.
+    Positive angles turn it against the clock, as np.rot90 does. Between pixels the value is
+    bilinear: a mean of the four neighbors, weighted by nearness. `fill` lies outside. Raises
+    ValueError unless 0 <= degrees <= 180.
     """
     images = _images(images)
-    angles = np.radians(
-        generator("rng", rng).uniform(-1, 1, len(images)) * number("degrees", degrees, 0, 180)
-    )
-    return _bilinear(images, *_turned(_pixels(images), images.shape[-2:], _per_image(angles)), fill)
+    degrees = number("degrees", degrees, 0, 180)
+    angles = np.radians(generator("rng", rng).uniform(-1, 1, len(images)) * degrees)
+    rows, columns = _turned(_pixels(images), images.shape[-2:], _per_image(angles))
+    return _bilinear(images, rows, columns, fill)
 
 
 def jitter(X, std, rng):
-    """Return X + std e with e from N(0, 1), any shape. `std` has the unit of X. Values may leave the range of X."""
+    """Return X + std e with e from N(0, 1). `std` has the unit of X; values may leave its range."""
     X = array("X", X)
     std = number("std", std, low=0)
     return X + std * generator("rng", rng).standard_normal(X.shape).astype(X.dtype, copy=False)
 
 
 def cutout(images, size, rng, fill=0.0):
-    """Cover a square of size x size pixels in each image with `fill`, centered on a pixel drawn evenly.
+    """Cover size x size pixels of each image with `fill`, centered on a pixel drawn evenly.
 
     A square at the edge is cut off by it. Source: DeVries and Taylor (2017), section 3.2.
     """
@@ -54,18 +56,18 @@ def cutout(images, size, rng, fill=0.0):
     for pixel, center in zip(_pixels(images), centers, strict=True):
         first = _per_image(center) - size // 2
         inside = inside & (pixel >= first) & (pixel < first + size)
-    return np.where(
-        _over_channels(inside, images), np.asarray(number("fill", fill), images.dtype), images
-    )
+    fill = np.asarray(number("fill", fill), images.dtype)
+    return np.where(_over_channels(inside, images), fill, images)
 
 
 def mixup(X, y, alpha, rng, classes=None):
-    """Return (share X + (1 - share) X', share Y + (1 - share) Y') with partners X', Y' drawn from the same batch.
+    """Return (share X + (1 - share) X', share Y + (1 - share) Y') with partners of the same batch.
 
-    `share` is from Beta(alpha, alpha), one for each of the N examples. y holds labels (N,) of `classes` classes, or
-    probabilities (N, C); the result holds probabilities (N, C), which CrossEntropyLoss takes. The labels are mixed
-    with the images: pictures of two digits are not one of them. alpha -> 0 mixes nothing.
-    Raises ValueError where X and y differ in length. Source: Zhang, Cisse, Dauphin and Lopez-Paz (2018), section 2.
+    `share` is from Beta(alpha, alpha), one for each of the N examples. y holds labels (N,) of
+    `classes` classes, or probabilities (N, C); the result holds probabilities (N, C), which
+    CrossEntropyLoss takes. The labels are mixed with the images: pictures of two digits are not one
+    of them. alpha -> 0 mixes nothing. Raises ValueError where X and y differ in length. Source:
+    Zhang, Cisse, Dauphin and Lopez-Paz (2018), section 2.
     """
     X = array("X", X)
     Y = _probabilities(y, classes, X).astype(X.dtype, copy=False)
@@ -135,10 +137,12 @@ def _over_channels(values, images):
 
 
 def _turned(pixels, size, angles):
-    """Where the pixels of the turned images come from: their places turned back about the center."""
+    """Where the pixels of the turned images come from: their places turned back."""
     middle_row, middle_column = (np.asarray(size) - 1) / 2
-    down, right = pixels[0] - middle_row, pixels[1] - middle_column
-    cos, sin = np.cos(angles), np.sin(angles)
+    down = pixels[0] - middle_row
+    right = pixels[1] - middle_column
+    cos = np.cos(angles)
+    sin = np.sin(angles)
     return middle_row + cos * down + sin * right, middle_column + cos * right - sin * down
 
 
@@ -146,21 +150,22 @@ def _look_up(images, rows, columns, fill):
     """images at (rows, columns), arrays of integers (N, H, W); `fill` outside the frame."""
     height, width = images.shape[-2:]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    rows = np.clip(rows, 0, height - 1)
+    columns = np.clip(columns, 0, width - 1)
     n = _per_image(np.arange(len(images)))
-    values = (
-        np.moveaxis(images[n, :, rows, columns], 3, 1)
-        if images.ndim == 4
-        else images[n, rows, columns]
-    )
-    return np.where(
-        _over_channels(inside, images), values, np.asarray(number("fill", fill), images.dtype)
-    )
+    if images.ndim == 4:
+        values = np.moveaxis(images[n, :, rows, columns], 3, 1)
+    else:
+        values = images[n, rows, columns]
+    fill = np.asarray(number("fill", fill), images.dtype)
+    return np.where(_over_channels(inside, images), values, fill)
 
 
 def _bilinear(images, rows, columns, fill):
-    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
-    down, right = (rows - top).astype(images.dtype), (columns - left).astype(images.dtype)
+    top = np.floor(rows).astype(int)
+    left = np.floor(columns).astype(int)
+    down = (rows - top).astype(images.dtype)
+    right = (columns - left).astype(images.dtype)
     total = 0
     for row, row_share in ((top, 1 - down), (top + 1, down)):
         for column, column_share in ((left, 1 - right), (left + 1, right)):

@@ -1,4 +1,4 @@
-"""The look of every figure: one style, labels at the ends of the lines, alternative text for who cannot see it."""
+"""The look of every figure: one style, labels at line ends, text for readers who cannot see it."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from helpers.internal import arguments
 from helpers.internal.png import bundle, png
 
-# Okabe and Ito, Color Universal Design, 2008. The first five are the roles that the whole course shares.
+# Okabe and Ito, Color Universal Design, 2008. The first five are roles in the whole course.
 COLORS = {
     "train": "#0072B2",
     "validation": "#D55E00",
@@ -35,35 +35,40 @@ STYLES = {
     "oracle": (0, (6, 2, 1, 2, 1, 2)),
 }
 LINES = {role: {"color": COLORS[role], "linestyle": style} for role, style in STYLES.items()}
-CLASSES = list(
-    zip(
-        ["blue", "vermillion", "green", "purple", "black", "orange", "sky"] * 2,
-        "o^sDvPX*<>",
-        strict=False,
-    )
-)
+CLASSES = [  # colour and marker: no two classes look alike in grey
+    ("blue", "o"),
+    ("vermillion", "^"),
+    ("green", "s"),
+    ("purple", "D"),
+    ("black", "v"),
+    ("orange", "P"),
+    ("sky", "X"),
+    ("blue", "*"),
+    ("vermillion", "<"),
+    ("green", ">"),
+]
 
 
 def use_style():
-    """Give all figures from here on the look of the course, whatever the settings of this computer."""
+    """Give all later figures the look of the course, whatever the settings of this computer."""
     plt.style.use(["default", "helpers.course"])
 
 
 def label_lines(ax):
-    """Write the label of each line at its right end, in its colour; labels that would overlap are pushed apart.
+    """Write the label of each line at its right end, in its colour.
 
-    Call it last, when the limits of the axes are final. Lines without a label are left alone.
+    Labels that would overlap are pushed apart. Call it last, when the limits of the axes are final.
+    Lines without a label are left alone.
     """
     _check_axes(ax)
-    ax.autoscale_view()  # else the limits are made at the first drawing
-    lines = [
-        line for line in ax.lines if not line.get_label().startswith("_") and _seen(line, ax).any()
-    ]
+    ax.autoscale_view()  # otherwise the limits are only set at the first drawing
+    labelled = [line for line in ax.lines if not line.get_label().startswith("_")]
+    lines = [line for line in labelled if _seen(line, ax).any()]
     if not lines:
         return
     ends = np.array([_right_end(line, ax) for line in lines])
-    gap = 1.25 * plt.rcParams["font.size"]
-    shifts = spread(points := ends[:, 1] * 72 / ax.figure.dpi, gap) - points
+    heights = ends[:, 1] * 72 / ax.figure.dpi  # in points
+    shifts = spread(heights, 1.25 * plt.rcParams["font.size"]) - heights
     for line, end, shift in zip(lines, ends, shifts, strict=True):
         data = line.get_transform()
         place = {"xy": data.inverted().transform(end), "xycoords": data, "xytext": (6, shift)}
@@ -98,13 +103,13 @@ def _seen(line, ax):
 
 
 def _right_end(line, ax):
-    """The last point of `line` that is seen, in pixels, moved to the edge where it lies above or below the axes."""
+    """The last visible point of `line` in pixels, moved to the edge if it is above or below."""
     x, y = line.get_transform().transform(line.get_xydata()[_seen(line, ax)]).T
     return x.max(), np.clip(y[x.argmax()], *ax.get_window_extent().intervaly)
 
 
 def spread(heights, gap):
-    """Numbers close to `heights` (K,) and in their order, at least `gap` apart, with the least sum of squared moves."""
+    """Return `heights` (K,) moved apart by at least `gap`, with the least sum of squared moves."""
     order = np.argsort(heights, kind="stable")
     steps = gap * np.arange(len(order))
     result = np.empty(len(order))
@@ -113,9 +118,10 @@ def spread(heights, gap):
 
 
 def learning_curves(history, ax=None, *, ylabel="loss"):
-    """Draw the losses of a `helpers.training.History` by epoch, with a ring at the best one. Returns the Axes.
+    """Draw the losses of a History by epoch, with a ring at the best one. Returns the Axes.
 
-    Train is solid, validation dashed and left out where it is empty. Raises ValueError for a history of no epochs.
+    Train is solid, validation dashed and left out where it is empty. Raises ValueError for a
+    history of no epochs.
     """
     if not hasattr(history, "train_loss"):
         raise TypeError(f"history must be what fit returns, got {arguments.describe(history)}")
@@ -139,30 +145,27 @@ def learning_curves(history, ax=None, *, ylabel="loss"):
 def _ring(ax, epoch, loss):
     ring = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": COLORS["validation"]}
     ax.plot([epoch], [loss], **ring, linestyle="none", label="_best")
-    words = {
-        "xytext": (0, 9),
-        "textcoords": "offset points",
-        "ha": "center",
-        "color": COLORS["validation"],
-    }
-    ax.annotate(f"best: epoch {epoch}", (epoch, loss), **words)
+    above = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+    ax.annotate(f"best: epoch {epoch}", (epoch, loss), **above, color=COLORS["validation"])
 
 
 def interval_band(ax, x, values, label, **line):
-    """Draw the mean over seeds with its 95 % interval, mean ± t(0.975, S - 1) s / sqrt(S). Returns (mean, half width).
+    """Draw the mean over seeds with its 95 % interval, and return (mean, half width).
 
-    `x` has shape (K,), `values` (S, K) with one row per seed. `line` are options of ax.plot, such as **LINES["train"].
-    Raises ValueError for fewer than two seeds, and where the shapes do not fit.
+    The interval is mean ± t(0.975, S - 1) s / sqrt(S). `x` has shape (K,), `values` (S, K) with one
+    row per seed. `line` are options of ax.plot, such as **LINES["train"]. Raises ValueError for
+    fewer than two seeds, and if the shapes do not fit.
     """
     _check_axes(ax)
     if not isinstance(label, str):  # "" is a line without a label
-        raise TypeError(f"label must be a text, got {arguments.describe(label)}")
-    x, values = arguments.array("x", x, 1), arguments.array("values", values, 2)
-    if values.shape[1] != len(x) or len(values) < 2:
-        raise ValueError(
-            f"values must have shape (seeds, {len(x)}) with at least 2 seeds, got {values.shape}"
-        )
-    seeds, mean = len(values), values.mean(axis=0)
+        raise TypeError(f"label must be a string, got {arguments.describe(label)}")
+    x = arguments.array("x", x, 1)
+    values = arguments.array("values", values, 2)
+    seeds = len(values)
+    if values.shape[1] != len(x) or seeds < 2:
+        expected = f"values must have shape (seeds, {len(x)}) with at least 2 seeds"
+        raise ValueError(f"{expected}, got {values.shape}")
+    mean = values.mean(axis=0)
     half = stdtrit(seeds - 1, 0.975) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
     (drawn,) = ax.plot(x, mean, label=label, **line)
     ax.fill_between(x, mean - half, mean + half, color=drawn.get_color(), alpha=0.2, linewidth=0)
@@ -176,51 +179,48 @@ def lambda_axis(ax, label="penalty strength λ"):
 
 
 def decision_boundary(predict, X, y, ax=None):
-    """Draw the regions of a classifier of two inputs, and the examples with a marker per class. Returns the Axes.
+    """Draw the regions of a classifier of two inputs, and the examples with a marker per class.
 
-    `predict` maps (N, 2) to scores (N, C), the largest of which wins, or to labels (N,). X has shape (N, 2), y (N,);
-    labels are 0 to 9. Raises ValueError where shapes and labels do not fit.
+    Returns the Axes. `predict` maps (N, 2) to scores (N, C), the largest of which wins, or to
+    labels (N,). X has shape (N, 2), y (N,); labels are 0 to 9. Raises ValueError if shapes or
+    labels do not fit.
     """
-    X, y = arguments.array("X", X, 2), _labels("y", arguments.rows("y", y))
+    X = arguments.array("X", X, 2)
+    y = _labels("y", arguments.rows("y", y))
     if X.shape[1] != 2 or y.shape != X.shape[:1]:
         raise ValueError(f"X must have shape (N, 2) and y (N,), got {X.shape} and {y.shape}")
     arguments.function("predict", predict, "lambda X: model(X)")
     ax = _check_axes(ax) if ax is not None else plt.subplots()[1]
-    low, high = X.min(axis=0), X.max(axis=0)
+    low = X.min(axis=0)
+    high = X.max(axis=0)
     grid = np.meshgrid(*np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 160).T)
     scores = _scores(predict(np.column_stack([axis.ravel() for axis in grid])), grid[0].size)
     for label, (color, _) in enumerate(CLASSES[: scores.shape[1]]):
-        lead = scores[:, label] - np.delete(scores, label, axis=1).max(
-            axis=1
-        )  # positive where the class wins
-        lead = lead.reshape(grid[0].shape)
+        best_other = np.delete(scores, label, axis=1).max(axis=1)
+        lead = (scores[:, label] - best_other).reshape(grid[0].shape)  # > 0 where the class wins
         ax.contourf(*grid, lead, levels=[0, np.inf], colors=[COLORS[color]], alpha=0.2)
         if lead.min() < 0 < lead.max():
             ax.contour(*grid, lead, levels=[0], colors="black", linewidths=0.8, linestyles="solid")
-    for label in np.unique(y):
-        color, marker = CLASSES[label]
-        ax.plot(
-            *X[y == label].T,
-            marker,
-            color=COLORS[color],
-            markersize=6,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-        )
+    _draw_examples(X, y, ax)
     return ax
 
 
+def _draw_examples(X, y, ax):
+    look = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 0.5}
+    for label in np.unique(y):
+        color, marker = CLASSES[label]
+        ax.plot(*X[y == label].T, marker, color=COLORS[color], **look)
+
+
 def _scores(predicted, count):
-    """What `predict` returned as scores (count, C): of a label, 1 for its class and 0 for the others."""
+    """What `predict` returned, as scores (count, C): 1 for the class of a label, otherwise 0."""
     predicted = arguments.array("the result of predict", predicted)
     if predicted.ndim == 1:
         labels = _labels("predict", predicted)
         predicted = np.eye(max(2, labels.max() + 1))[labels]
     if predicted.ndim != 2 or len(predicted) != count or not 2 <= predicted.shape[1] <= 10:
-        shape = f"{predicted.shape} for N={count}"
-        raise ValueError(
-            f"predict must return labels (N,) or scores (N, C) of 2 to 10 classes, got {shape}"
-        )
+        expected = "predict must return labels (N,) or scores (N, C) of 2 to 10 classes"
+        raise ValueError(f"{expected}, got {predicted.shape} for N={count}")
     return predicted
 
 
@@ -232,22 +232,21 @@ def _labels(name, values):
 
 
 def image_row(images, titles=None, *, cmap="gray", limits=None):
-    """Draw images (K, H, W) beside one another. Returns the Figure.
+    """Draw images (K, H, W) in a row. Returns the Figure.
 
-    They share one scale, from limits[0] to limits[1], or from the smallest value to the largest. Raises ValueError for
-    another number of axes, and where there are not as many titles as images.
+    They share one scale, from limits[0] to limits[1], or from the smallest value to the largest.
+    Raises ValueError for another number of axes, and where there are not as many titles as images.
     """
     images = arguments.array("images", images, 3)
     titles = [""] * len(images) if titles is None else titles
     if not isinstance(titles, (list, tuple)) or not all(isinstance(title, str) for title in titles):
-        raise TypeError(f"titles must be a list of texts, got {arguments.describe(titles)}")
+        raise TypeError(f"titles must be a list of strings, got {arguments.describe(titles)}")
     if len(titles) != len(images):
         raise ValueError(f"titles must be {len(images)}, one for each image, got {len(titles)}")
-    low, high = (images.min(), images.max()) if limits is None else _limits(limits)
+    low, high = _scale(images) if limits is None else _limits(limits)
     count, height, width = images.shape
-    fig, axes = plt.subplots(
-        1, count, figsize=(1.2 * count, 1.2 * height / width + 0.25), squeeze=False
-    )
+    size = (1.2 * count, 1.2 * height / width + 0.25)
+    fig, axes = plt.subplots(1, count, figsize=size, squeeze=False)
     for ax, image, title in zip(axes[0], images, titles, strict=True):
         ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
         ax.set_title(title, loc="center", fontsize=10)
@@ -255,10 +254,15 @@ def image_row(images, titles=None, *, cmap="gray", limits=None):
     return fig
 
 
+def _scale(images):
+    return images.min(), images.max()
+
+
 def show(fig, alt):
     """Display the figure once, with `alt` as its alternative text, and close it.
 
-    `alt` says in a sentence what the figure shows to somebody who cannot see it. Raises ValueError if it is too short.
+    `alt` says in a sentence what the figure shows to somebody who cannot see it. Raises ValueError
+    if it is too short.
     """
     alt = checked_alt(alt)
     if not isinstance(fig, Figure):
@@ -268,7 +272,7 @@ def show(fig, alt):
 
 
 def checked_alt(alt):
-    """Return `alt`, stripped. Raises TypeError or ValueError for what cannot be a sentence."""
+    """Return `alt`, stripped. Raises TypeError or ValueError if it cannot be a sentence."""
     if not isinstance(alt, str):
         raise TypeError(f"alt must be a sentence, got {arguments.describe(alt)}")
     if len(alt.strip()) < 20:

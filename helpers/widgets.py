@@ -19,11 +19,13 @@ from helpers.plotting import COLORS, checked_alt
 SLIDERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider)
 LOOK = {"style": {"description_width": "initial"}, "layout": {"width": "30em", "max_width": "100%"}}
 
-# ipywidgets gives its sliders no accessible name, and a slider over a list tells its index in place of its value. The
-# browser runs this with each image: the handle gets the name on its label, and tells the value that stands beside it.
+# ipywidgets gives its sliders no accessible name, and a slider over a list tells its index instead
+# of its value. The browser runs this with each image: the handle gets its label as a name, and
+# tells the value next to it.
 NAME_THE_SLIDERS = """
 for (const slider of this.closest('.course-explore').querySelectorAll('.widget-slider')) {
-  const handle = slider.querySelector('[role=slider]'), readout = slider.querySelector('.widget-readout');
+  const handle = slider.querySelector('[role=slider]');
+  const readout = slider.querySelector('.widget-readout');
   if (handle.hasAttribute('aria-label')) continue;
   const name = slider.querySelector('label').textContent;
   handle.setAttribute('aria-label', name);
@@ -35,29 +37,40 @@ for (const slider of this.closest('.course-explore').querySelectorAll('.widget-s
 
 
 def explore(draw, *, alt, figsize=(6.4, 4.0), subplots=(1, 1), ahead=False, **sliders):
-    """Show the figure that draw(ax, **values) draws, and draw it again when a slider moves. The last line of a cell.
+    """Show the figure that draw(ax, **values) draws, and draw it again when a slider moves.
 
-    Each slider is (low, high, step), a list of values, `slider(...)` or `choice(...)`; its name is an argument of
-    `draw`. With subplots=(rows, columns) `draw` gets an array of Axes. They come empty each time and stay where the
-    first drawing put them, so set limits where the range of the data moves. `alt` is the alternative text: a sentence
-    with places such as {p:.1f} for the values, or a function of them. `figsize` is in inches.
+    The call is the last line of a cell. Each slider is (low, high, step), a list of values,
+    `slider(...)` or `choice(...)`; its name is an argument of `draw`.
 
-    `draw` is called for as long as the notebook is open: what it reads must not get another meaning in a later cell.
-    It should take less than 50 ms; 50 bars from ax.stairs(heights, edges, fill=True) take 15 ms less than from ax.bar.
-    Where it takes more, ahead=True draws all positions of the sliders, 50 at most, before it shows the first.
-    Raises TypeError or ValueError for arguments that do not fit, and what the first drawing raises; with `ahead`, any.
+    >>> def draw(ax, slope):
+    ...     ax.plot([0, 1], [0, slope])
+    ...     ax.set_ylim(-2, 2)
+    >>> lines = explore(draw, alt="A line of slope {slope} from the origin.", slope=(-2, 2, 1))
+
+    With subplots=(rows, columns) `draw` gets an array of Axes. They come empty each time and stay
+    where the first drawing put them, so set limits if the range of the data moves. `alt` is the
+    alternative text: a sentence with places such as {p:.1f} for the values, or a function of them.
+    `figsize` is in inches.
+
+    `draw` is called for as long as the notebook is open: a later cell must not give another meaning
+    to what it reads. It should take less than 50 ms; 50 bars from
+    ax.stairs(heights, edges, fill=True) take 15 ms less than from ax.bar. If it takes more,
+    ahead=True draws all positions of the sliders, 50 at most, before it shows the first.
+
+    Raises TypeError or ValueError for arguments that do not fit, and what the first drawing raises;
+    with `ahead`, what any drawing raises.
     """
     controls = {name: _control(name, spec) for name, spec in sliders.items()}
     _check_draw(draw, controls)
-    return Exploration(
-        draw, alt, Stage(figsize, subplots), controls, _positions(controls) if ahead else []
-    )
+    positions = _positions(controls) if ahead else []
+    return Exploration(draw, alt, Stage(figsize, subplots), controls, positions)
 
 
 def slider(low, high, step, *, start=None, label=None):
-    """A slider from `low` to `high` that starts at `start`, or else at `low`. Integers alone give integers.
+    """A slider from `low` to `high` that starts at `start`, or at `low`.
 
-    Raises TypeError or ValueError unless low <= start <= high and 0 < step <= high - low.
+    If all numbers are integers, so are its values. Raises TypeError or ValueError unless
+    low <= start <= high and 0 < step <= high - low.
     """
     arguments.number("low", low)
     arguments.number("high", high, above=low)
@@ -65,43 +78,36 @@ def slider(low, high, step, *, start=None, label=None):
     start = low if start is None else start
     arguments.number("start", start, low, high)
     _check_label(label)
-    options = {
-        "value": start,
-        "min": low,
-        "max": high,
-        "step": step,
-        "description": label or "",
-        **LOOK,
-    }
+    options = {"value": start, "min": low, "max": high, "step": step, "description": label or ""}
     if all(isinstance(value, numbers.Integral) for value in (low, high, step, start)):
-        return ipywidgets.IntSlider(**options)
-    return ipywidgets.FloatSlider(
-        **options, readout_format=f".{max(_decimals(low), _decimals(step))}f"
-    )
+        return ipywidgets.IntSlider(**options, **LOOK)
+    decimals = max(_decimals(low), _decimals(step))
+    return ipywidgets.FloatSlider(**options, **LOOK, readout_format=f".{decimals}f")
 
 
 def choice(values, *, start=None, label=None):
-    """A slider over a list of values, such as np.logspace(-4, 0, 9), that starts at `start`, or else at the first.
+    """A slider over a list of values, such as np.logspace(-4, 0, 9), that starts at `start`.
 
-    Raises ValueError for fewer than two values, and for a `start` that is none of them.
+    Without `start` it starts at the first. Raises ValueError for fewer than two values, and for a
+    `start` that is none of them.
     """
     if isinstance(values, (str, dict)) or not np.iterable(values):
-        raise TypeError(
-            f"values must be a list such as [0.1, 1.0], got {arguments.describe(values)}"
-        )
+        got = arguments.describe(values)
+        raise TypeError(f"values must be a list such as [0.1, 1.0], got {got}")
     _check_label(label)
     values = list(values)
     if len(values) < 2:
         raise ValueError(f"values must hold at least 2 values, got {values}")
-    index = (
-        0
-        if start is None
-        else next((i for i, value in enumerate(values) if _same(value, start) is True), None)
-    )
-    if index is None:
-        raise ValueError(f"start must be one of the values, got {start!r}")
+    index = 0 if start is None else _index(values, start)
     options = [(_words(value), value) for value in values]
     return ipywidgets.SelectionSlider(options=options, index=index, description=label or "", **LOOK)
+
+
+def _index(values, start):
+    for index, value in enumerate(values):
+        if _same(value, start) is True:
+            return index
+    raise ValueError(f"start must be one of the values, got {start!r}")
 
 
 def _same(a, b):
@@ -138,9 +144,8 @@ def _from_shorthand(spec):
         return choice(spec)
     if isinstance(spec, tuple) and len(spec) == 3:
         return slider(*spec)
-    raise TypeError(
-        f"a slider must be (low, high, step), a list, slider(...) or choice(...), got {arguments.describe(spec)}"
-    )
+    expected = "a slider must be (low, high, step), a list, slider(...) or choice(...)"
+    raise TypeError(f"{expected}, got {arguments.describe(spec)}")
 
 
 def _check_draw(draw, controls):
@@ -149,23 +154,22 @@ def _check_draw(draw, controls):
     try:
         inspect.signature(draw).bind(None, **controls)
     except TypeError:
-        got = (
-            f"{draw.__name__}{inspect.signature(draw)}"
-            if inspect.isfunction(draw)
-            else arguments.describe(draw)
-        )
-        raise TypeError(
-            f"draw must be a function of the axes and {', '.join(controls)}, got {got}"
-        ) from None
+        expected = f"draw must be a function of the axes and {', '.join(controls)}"
+        raise TypeError(f"{expected}, got {_signature(draw)}") from None
+
+
+def _signature(draw):
+    if inspect.isfunction(draw):
+        return f"{draw.__name__}{inspect.signature(draw)}"
+    return arguments.describe(draw)
 
 
 def _positions(controls):
     """The values of all sliders together, in every combination."""
     combinations = list(itertools.product(*map(_stops, controls.values())))
-    if len(combinations) > 50:
-        raise ValueError(
-            f"ahead must be for sliders of at most 50 positions together, got {len(combinations)}"
-        )
+    count = len(combinations)
+    if count > 50:
+        raise ValueError(f"ahead must be for sliders of at most 50 positions together, got {count}")
     return [dict(zip(controls, combination, strict=True)) for combination in combinations]
 
 
@@ -178,10 +182,11 @@ def _stops(control):
 
 
 class Stage:
-    """A figure that pyplot does not know, so that no other cell shows it, and its Axes, empty before each drawing."""
+    """A figure that pyplot does not know, so that no cell shows it, and its Axes."""
 
     def __init__(self, figsize, subplots):
-        self.fig, self.subplots = Figure(figsize=figsize), subplots
+        self.fig = Figure(figsize=figsize)
+        self.subplots = subplots
         self.build()
 
     def build(self):
@@ -191,11 +196,10 @@ class Stage:
         self.empty()
 
     def empty(self):
-        """Take off all that was drawn, and return the Axes."""
+        """Remove all that was drawn, and return the Axes."""
         own = list(np.ravel(self.axes))
-        if (
-            self.fig.get_children()[1:] != own
-        ):  # a colour bar, a second scale or a heading was added
+        _, *drawn_on = self.fig.get_children()
+        if drawn_on != own:  # a colour bar, a second scale or a heading was added
             self.build()
         else:
             for ax in own:
@@ -203,26 +207,26 @@ class Stage:
         return self.axes
 
     def picture(self):
-        """The figure as a PIL image. The layout is made once: it takes as long as the drawing, and jumps distract."""
+        """The figure as a PIL image. Its layout is made once: it takes long, and jumps distract."""
         image = picture(self.fig)
         self.fig.set_layout_engine("none")
         return image
 
 
 def clear(ax):
-    """Make the Axes empty, with few ticks. Ticks take half the time of a frame; used again, they take less."""
-    before = [
-        (axis, axis.majorTicks, axis.minorTicks, _tick_look(axis)) for axis in (ax.xaxis, ax.yaxis)
-    ]
+    """Make the Axes empty, with few ticks, reused: new ones take half the time of a frame."""
+    axes = (ax.xaxis, ax.yaxis)
+    before = [(axis.majorTicks, axis.minorTicks, _tick_look(axis)) for axis in axes]
     ax.clear()
-    for axis, major, minor, look in before:
+    for axis, (major, minor, look) in zip(axes, before, strict=True):
         if look == _tick_look(axis):
-            axis.majorTicks, axis.minorTicks = major, minor
+            axis.majorTicks = major
+            axis.minorTicks = minor
     ax.locator_params(nbins=5)
 
 
 def _tick_look(axis):
-    """What must be untouched for ticks to be used again."""
+    """What must be untouched for ticks to be reused."""
     return [
         axis.get_tick_params("major"),
         axis.get_tick_params("minor"),
@@ -232,15 +236,16 @@ def _tick_look(axis):
 
 
 class Exploration:
-    """What `explore` returns: sliders and the figure where a kernel runs, a still image elsewhere."""
+    """What `explore` returns: sliders and the figure if a kernel runs, otherwise a still image."""
 
     def __init__(self, draw, alt, stage, controls, positions):
-        self._draw, self._alt, self._stage, self._controls = draw, alt, stage, controls
-        self._image, self._alert, self._lock = (
-            ipywidgets.HTML(),
-            ipywidgets.HTML(),
-            threading.RLock(),
-        )
+        self._draw = draw
+        self._alt = alt
+        self._stage = stage
+        self._controls = controls
+        self._image = ipywidgets.HTML()
+        self._alert = ipywidgets.HTML()
+        self._lock = threading.RLock()
         self._ahead = {}
         self._update()
         self._ahead = {repr(values): self._drawn(values) for values in positions}
@@ -251,34 +256,34 @@ class Exploration:
 
     def _update(self):
         """Show the figure at the values of the sliders."""
-        values = self._read()
+        values = self._values()
         self._shown = self._ahead.get(repr(values)) or self._drawn(values)
         _, alt, frame = self._shown
-        self._image.value, self._alert.value = img(frame, alt, onload=NAME_THE_SLIDERS), ""
+        self._image.value = img(frame, alt, onload=NAME_THE_SLIDERS)
+        self._alert.value = ""
 
     def _drawn(self, values):
         """What is shown at `values`: them, the alternative text and the picture."""
         alt = self._alt_text(values)
         self._draw(self._stage.empty(), **values)
-        # The fastest without loss: 137 ms from key to image on two busy cores, 170 as SVG, 174 at 200 dots to the inch.
+        # The fastest without loss: 137 ms from key to image on two busy cores, as SVG 170 ms,
+        # at 200 dots to the inch 174 ms.
         return values, alt, encoded(self._stage.picture(), compress_level=1)
 
     def _follow(self, _change):
-        """A slider moved. The browser sends its next value when this is done, and drops all between: none queue up."""
+        """A slider moved. The browser sends the next value when this is done: none queue up."""
         with self._lock:  # in JupyterLab sliders are served by another thread than cells
             try:
                 self._update()
             except Exception as error:
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
-                moved, kept = _told(self._read()), _told(self._shown[0])
-                sentence = html.escape(
-                    f"{moved} cannot be drawn ({reason}); the figure shows {kept}."
-                )
-                self._alert.value = (
-                    f'<p role="alert" style="color: {COLORS["vermillion"]}">{sentence}</p>'
-                )
+                failed = f"{_in_words(self._values())} cannot be drawn ({reason})"
+                sentence = f"{failed}; the figure shows {_in_words(self._shown[0])}."
+                style = f"color: {COLORS['vermillion']}"
+                alert = f'<p role="alert" style="{style}">{html.escape(sentence)}</p>'
+                self._alert.value = alert
 
-    def _read(self):
+    def _values(self):
         return {name: control.value for name, control in self._controls.items()}
 
     def _alt_text(self, values):
@@ -288,26 +293,27 @@ class Exploration:
         try:
             return text.format(**values)
         except (LookupError, AttributeError, ValueError) as error:
-            raise ValueError(
-                f"alt must have places for {', '.join(values)} alone, got {text!r} ({error})"
-            ) from None
+            expected = f"alt must have places for {', '.join(values)} alone"
+            raise ValueError(f"{expected}, got {text!r} ({error})") from None
 
     def _repr_mimebundle_(self, **_):
-        """The live view and the still image in one; whoever shows the output takes the first that it can."""
+        """The live view and the still image; what shows the output takes the first that it can."""
         values, alt, frame = self._shown
-        moves = ", ".join(
-            "{} from {} to {}".format(c.description, *_ends(c)) for c in self._controls.values()
-        )
-        caption = f"Drawn at {_told(values)}. Where a kernel runs, sliders move {moves}."
+        moves = ", ".join(map(_range_in_words, self._controls.values()))
+        caption = f"Drawn at {_in_words(values)}. Where a kernel runs, sliders move {moves}."
         still = bundle(reduced(frame), alt, f"<p><small>{html.escape(caption)}</small></p>")
         return self._view._repr_mimebundle_() | still
 
 
-def _told(values):
+def _in_words(values):
     return ", ".join(f"{name} = {_words(value)}" for name, value in values.items())
 
 
-def _ends(control):
+def _range_in_words(control):
     if isinstance(control, ipywidgets.SelectionSlider):
-        return control.options[0][0], control.options[-1][0]
-    return _words(control.min), _words(control.max)
+        first = control.options[0][0]
+        last = control.options[-1][0]
+    else:
+        first = _words(control.min)
+        last = _words(control.max)
+    return f"{control.description} from {first} to {last}"

@@ -1,4 +1,4 @@
-"""The download of Fashion-MNIST: four files, checked by their SHA-256 and kept in a folder of the user's."""
+"""The download of Fashion-MNIST: four files, checked by their SHA-256 and kept in a folder."""
 
 import gzip
 import math
@@ -9,12 +9,13 @@ import numpy as np
 from helpers.internal.arguments import describe, flag
 
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-SHA256 = {
-    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-}
+SHA256SUMS = """
+train-images-idx3-ubyte.gz 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
+train-labels-idx1-ubyte.gz a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845
+t10k-images-idx3-ubyte.gz 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073
+t10k-labels-idx1-ubyte.gz 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5
+"""
+SHA256 = dict(line.split() for line in SHA256SUMS.strip().splitlines())
 CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -31,7 +32,7 @@ RETRIES = 2
 
 
 def load(cache, base_url, progress):
-    """Return (train, test), each a pair X, y; the arguments are those of `helpers.data.load_fashion_mnist`."""
+    """Return (train, test), each a pair X, y; the arguments are those of `load_fashion_mnist`."""
     if not str(base_url).startswith(("http://", "https://")):
         raise ValueError(f"base_url must start with http:// or https://, got {describe(base_url)}")
     if cache is not None and not isinstance(cache, (str, os.PathLike)):
@@ -51,58 +52,54 @@ def _store(cache, base_url):
 
 
 def _fetch(store, name, progress):
-    """The path of the file. Pooch downloads under another name and renames what has the right checksum."""
+    """The path of the file. Pooch downloads under another name and renames it once it is right."""
     from pooch import HTTPDownloader
 
     try:
         return store.fetch(name, downloader=HTTPDownloader(progressbar=progress, chunk_size=2**16))
     except (OSError, ValueError) as error:
-        raise OSError(
-            _explanation(error, name, store)
-        ) from None  # the chain is 100 lines of urllib3
+        sentence = _explanation(error, name, store)
+        raise OSError(sentence) from None  # the chain is 100 lines of urllib3
 
 
 def _explanation(error, name, store):
     from requests import exceptions as of_requests
 
     if isinstance(error, of_requests.HTTPError):
-        status = error.response.status_code
-        return f"{store.base_url}{name} answered with status {status}: check base_url, or call again later."
+        answer = f"{store.base_url}{name} answered with status {error.response.status_code}"
+        return f"{answer}: check base_url, or call again later."
     if isinstance(error, of_requests.ChunkedEncodingError):
         return f"the download of {name} broke off half-way and nothing of it was kept: call again."
     if isinstance(error, of_requests.RequestException):
-        reason = type(error).__name__
-        return f"no connection to {store.base_url} for {name} ({reason}): check the network, then call again."
+        failure = f"no connection to {store.base_url} for {name} ({type(error).__name__})"
+        return f"{failure}: check the network, then call again."
     if isinstance(error, ValueError):
-        return (
-            f"{name} came from {store.base_url} with a wrong SHA-256 and was not kept: "
-            f"call again, and if it happens twice pass another base_url."
-        )
-    return f"{name} cannot be stored in {store.path} ({type(error).__name__}): pass a folder you may write to as cache."
+        failure = f"{name} came from {store.base_url} with a wrong SHA-256 and was not kept"
+        return f"{failure}: call again, and if it happens twice pass another base_url."
+    failure = f"{name} cannot be stored in {store.path} ({type(error).__name__})"
+    return f"{failure}: pass a folder you may write to as cache."
 
 
 def _pictures(images_path, labels_path):
-    images, labels = _read_idx(images_path, ndim=3), _read_idx(labels_path, ndim=1)
+    images = _read_idx(images_path, ndim=3)
+    labels = _read_idx(labels_path, ndim=1)
     if len(images) != len(labels):
-        raise OSError(
-            f"{images_path} holds {len(images)} pictures, but {labels_path} {len(labels)} labels."
-        )
+        count = f"{images_path} holds {len(images)} pictures"
+        raise OSError(f"{count}, but {labels_path} {len(labels)} labels.")
     X = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
     return X, labels.astype(np.int64)
 
 
 def _read_idx(path, ndim):
-    """The array of bytes in an IDX file: 0, 0, 8 (unsigned bytes), ndim, the sizes as big-endian int32, the data."""
+    """The array in an IDX file: 0, 0, 8 (unsigned bytes), ndim, sizes as big-endian int32, data."""
     with gzip.open(path) as file:
         content = file.read()
     start = 4 + 4 * ndim
     if content[:4] != bytes([0, 0, 8, ndim]) or len(content) < start:
-        raise OSError(
-            f"{path} is no IDX file of unsigned bytes with {ndim} axes: it starts with {content[:4]}."
-        )
+        expected = f"an IDX file of unsigned bytes with {ndim} axes"
+        raise OSError(f"{path} is not {expected}: it starts with {content[:4]}.")
     shape = np.frombuffer(content, ">u4", ndim, offset=4).tolist()
     if len(content) - start != math.prod(shape):
-        raise OSError(
-            f"{path} holds {len(content) - start} bytes of data, but its header says {shape}."
-        )
+        size = len(content) - start
+        raise OSError(f"{path} holds {size} bytes of data, but its header says {shape}.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

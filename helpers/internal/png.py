@@ -1,4 +1,4 @@
-"""A figure on its way into a notebook: drawn, packed as a small PNG, and wrapped with its alternative text."""
+"""A figure on its way into a notebook: drawn, packed as a PNG, wrapped with alternative text."""
 
 import base64
 import html
@@ -9,26 +9,24 @@ from PIL import Image
 
 
 def png(fig):
-    """The figure as a PNG: the same bytes for the same figure, since it holds no date and no version."""
+    """The figure as a PNG: the same bytes for the same figure, without a date or a version."""
     return small_png(picture(fig))
 
 
 def picture(fig):
     """Draw the figure, 100 pixels to the inch under the course's style, into a PIL image."""
-    # A canvas that is kept remembers the sizes of its texts.
+    # A canvas that is used again remembers the sizes of its texts.
     canvas = fig.canvas if type(fig.canvas) is FigureCanvasAgg else FigureCanvasAgg(fig)
     canvas.draw()
-    return Image.frombuffer(
-        "RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1
-    ).convert("RGB")
+    size = canvas.get_width_height()
+    return Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
 
 def small_png(image):
-    """A PIL image as a PNG of 256 colours: a third of the bytes, for an RMS error below 1 of 255."""
+    """A PIL image as a PNG of 256 colours: a third of the bytes, RMS error below 1 of 255."""
     # Other ways to choose the colours make white grey, or err by 50 of 255 in single pixels.
-    return encoded(
-        image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    )
+    method = Image.Quantize.MAXCOVERAGE
+    return encoded(image.quantize(256, method, kmeans=1, dither=Image.Dither.NONE))
 
 
 def reduced(png_bytes):
@@ -51,7 +49,7 @@ def img(png_bytes, alt, onload=""):
 
 
 def bundle(png_bytes, alt, caption=""):
-    """What Jupyter displays: HTML with alternative text, the picture for who reads no HTML, and a line of text."""
+    """What Jupyter displays: HTML with alternative text, the picture alone, or a line of text."""
     return {
         "text/html": img(png_bytes, alt) + caption,
         "image/png": base64.b64encode(png_bytes).decode(),

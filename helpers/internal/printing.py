@@ -7,7 +7,7 @@ from helpers.internal.arguments import integer, number
 
 
 class Printed:
-    """Prints as text and, in a notebook, as an HTML table: both from the same cells, which `_layout` gives."""
+    """Prints as text and, in a notebook, as an HTML table, both from the cells of `_layout`."""
 
     def __str__(self):
         return _as_text(*self._layout())
@@ -27,14 +27,16 @@ def _steady(x):
 
 def digits_of(x, decimals):
     """x with so many decimals, rounded from 9 significant digits, and no minus before a zero."""
-    x, decimals = number("x", x), integer("decimals", decimals, low=-300, high=300)
+    x = number("x", x)
+    decimals = integer("decimals", decimals, low=-300, high=300)
     rounded = round(_steady(x), decimals) + 0.0  # -0.0 + 0.0 is 0.0
     return f"{rounded:.{max(decimals, 0)}f}"
 
 
 def decimals_for(size, otherwise=0.0):
-    """As many decimals as put `size` between 1.5 and 15 units of the last; for size 0, three digits of `otherwise`."""
-    size, otherwise = number("size", size, low=0), number("otherwise", otherwise)
+    """How many decimals put `size` between 1.5 and 15 units; for 0, three digits of `otherwise`."""
+    size = number("size", size, low=0)
+    otherwise = number("otherwise", otherwise)
     if size > 0:
         return -math.floor(math.log10(_steady(size / 1.5)))
     return max(0, 2 - math.floor(math.log10(abs(otherwise)))) if otherwise else 0
@@ -56,7 +58,7 @@ def _as_text(titles, lines, caption):
 
 
 def _padded(cells):
-    """Words to the left; numbers to the right, with the ± below one another."""
+    """Words to the left; numbers to the right, with each ± below the other."""
     tail = max(len(cell.partition(" ± ")[2]) for cell in cells)
     halves = [cell.partition(" ± ") for cell in cells]
     cells = [head + pm + half.ljust(tail) if pm else head for head, pm, half in halves]
@@ -81,12 +83,12 @@ def _as_html(titles, lines, caption):
 
 
 def _html_row(level, label, cells, titles):
-    label, style = (
-        html.escape(label),
-        f"text-align: left; font-weight: normal; padding-left: {level + 0.5}em",
-    )
+    label = html.escape(label)
     if cells is None:
-        return f'<tr><th scope="rowgroup" colspan="{len(titles) + 1}" style="text-align: left">{label}</th></tr>'
+        width = len(titles) + 1
+        heading = f'<th scope="rowgroup" colspan="{width}" style="text-align: left">{label}</th>'
+        return f"<tr>{heading}</tr>"
+    style = f"text-align: left; font-weight: normal; padding-left: {level + 0.5}em"
     pairs = zip(titles, cells, strict=True)
     data = "".join(f'<td style="{_side(title)}">{cell}</td>' for title, cell in pairs)
     return f'<tr><th scope="row" style="{style}">{label}</th>{data}</tr>'

@@ -1,4 +1,4 @@
-"""load_fashion_mnist against a server on loopback that answers as servers do: rightly, in part, wrongly, not at all."""
+"""load_fashion_mnist and a server on loopback that answers right, in part, wrong, or not at all."""
 
 import gzip
 import hashlib
@@ -37,15 +37,18 @@ FILES = {
 
 
 class Server:
-    """Answers with `files`; `faults` holds, for a name, what goes wrong at its next requests, one after the other."""
+    """Answers with `files`; `faults` holds, for a name, what goes wrong at its next requests."""
 
     def __init__(self):
-        self.files, self.faults, self.requests = dict(FILES), {}, []
+        self.files = dict(FILES)
+        self.faults = {}
+        self.requests = []
 
     def answer(self, handler):
         name = handler.path.removeprefix("/")
         self.requests.append(name)
-        body, fault = self.files[name], next(iter(self.faults.get(name, [])), None)
+        body = self.files[name]
+        fault = next(iter(self.faults.get(name, [])), None)
         self.faults[name] = self.faults.get(name, [])[1:]
         if fault == "hang up":
             return
@@ -151,11 +154,11 @@ def test_a_wrong_checksum(server, tmp_path):
     [
         (
             "half",
-            f"^the download of {TEST_IMAGES} broke off half-way and nothing of it was kept: call again",
+            f"^the download of {TEST_IMAGES} broke off half-way and nothing of it was kept",
         ),
         (
             "hang up",
-            rf"^no connection to http://127\.0\.0\.1.* for {TEST_IMAGES} .*: check the network, then call again",
+            rf"^no connection to http://127\.0\.0\.1.* for {TEST_IMAGES} .*: check the network",
         ),
         (404, f"{TEST_IMAGES} answered with status 404: check base_url, or call again later"),
     ],
@@ -247,12 +250,12 @@ def test_a_base_url_that_is_none(base_url, tmp_path):
         (
             TRAIN_LABELS,
             idx(PICTURES[:3]),
-            "no IDX file of unsigned bytes with 1 axes: it starts with .*x03",
+            "not an IDX file of unsigned bytes with 1 axes: it starts with .*x03",
         ),
         (
             TRAIN_IMAGES,
             gzip.compress(b"\0\0\x08\x03\0"),
-            "no IDX file of unsigned bytes with 3 axes",
+            "not an IDX file of unsigned bytes with 3 axes",
         ),
         (
             TRAIN_LABELS,

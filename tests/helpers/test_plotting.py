@@ -1,4 +1,4 @@
-"""Figures: the style, labels that do not overlap, what is drawn, and the bundle that Jupyter gets."""
+"""Figures: the style, labels that do not overlap, what is drawn, the bundle that Jupyter gets."""
 
 import base64
 import io

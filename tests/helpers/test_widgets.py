@@ -1,6 +1,7 @@
-"""`explore`: what it draws, what it says, what it refuses. How it lives in a browser is tested in tests/browser/."""
+"""`explore`: what it draws, says and refuses. How it works in a browser: tests/browser/."""
 
 import base64
+import doctest
 import io
 import re
 import threading
@@ -14,6 +15,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from helpers import widgets
 from helpers.internal.png import picture
 from helpers.plotting import use_style
 from helpers.widgets import Stage, choice, explore, slider
@@ -34,6 +36,12 @@ def course_style():
         yield
         assert dict(mpl.rcParams) == before
         assert plt.get_fignums() == []
+
+
+def test_the_example_runs():
+    results = doctest.testmod(widgets)
+    assert results.failed == 0
+    assert results.attempted > 0
 
 
 def line(ax, p):
@@ -92,7 +100,8 @@ def test_one_bundle_holds_the_live_view_and_the_still_image():
 
 def test_the_still_image_is_what_the_live_view_shows_but_for_the_number_of_colours():
     exploration = explore(line, alt=ALT, p=(0.0, 2.0, 0.5))
-    still, shown = decoded(exploration._repr_mimebundle_()["text/html"]), Live(exploration).pixels
+    still = decoded(exploration._repr_mimebundle_()["text/html"])
+    shown = Live(exploration).pixels
     assert np.sqrt(np.mean((still.astype(float) - shown) ** 2)) < 1
 
 
@@ -129,8 +138,11 @@ def test_each_slider_is_an_argument_of_its_kind():
     live = start(
         lambda _, n, x, lam, word: seen.append((n, x, lam, word)),
         alt="Nothing is drawn for {n}, {x}, {lam}, {word}",
-        n=(1, 5, 2), x=(0.25, 1, 0.25), lam=np.logspace(-2, 0, 3).tolist(), word=choice(["a", "b"], start="b"),
-    )  # fmt: skip
+        n=(1, 5, 2),
+        x=(0.25, 1, 0.25),
+        lam=np.logspace(-2, 0, 3).tolist(),
+        word=choice(["a", "b"], start="b"),
+    )
     live.sliders[2].index = 1
     assert seen == [(1, 0.25, 0.01, "b"), (1, 0.25, 0.1, "b")]
     assert isinstance(seen[0][0], int)
@@ -356,7 +368,7 @@ def test_too_many_positions_are_not_drawn_ahead():
     with refuses(
         ValueError, "ahead must be for sliders of at most 50 positions together", "got 102"
     ):
-        explore(lambda ax, p, q: line(ax, p), alt=ALT, ahead=True, p=(0, 50, 1), q=["a", "b"])  # noqa: ARG005
+        explore(lambda ax, p, **_: line(ax, p), alt=ALT, ahead=True, p=(0, 50, 1), q=["a", "b"])
 
 
 def test_explore_wants_sliders():
