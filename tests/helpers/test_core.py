@@ -87,7 +87,8 @@ def test_sequential_by_hand():
 
 
 def test_sequential_is_its_layers_one_after_the_other():
-    net, x = model(), np.random.default_rng(1).standard_normal((5, 3))
+    net = model()
+    x = np.random.default_rng(1).standard_normal((5, 3))
     y, dx, *grads = run(net, x)
     twin = model()
     flat = [*twin.layers[0].layers, *twin.layers[1:]]
@@ -98,7 +99,8 @@ def test_sequential_is_its_layers_one_after_the_other():
 
 def test_parameters_and_buffers_come_in_the_order_of_the_layers():
     net = model()
-    first, affine, last = net.layers[0].layers[0], net.layers[1], net.layers[2]
+    body, affine, last = net.layers
+    first = body.layers[0]
     assert net.parameters() == [first.weight, first.bias, affine.a, affine.c, last.weight]
     assert net.buffers() == [affine.seen]
     assert Layer().parameters() == Layer().buffers() == []
@@ -117,10 +119,11 @@ def test_modes_reach_every_layer_and_training_is_the_default():
 
 def test_a_loaded_state_computes_the_same_and_shares_no_memory():
     x = np.random.default_rng(1).standard_normal((5, 3))
-    net, other = model(0), model(7).eval()
-    y = net.eval()(x)
+    net = model(0).eval()
+    other = model(7).eval()
+    y = net(x)
     state = net.state()
-    kept = [values.copy() for values in state]
+    before = [values.copy() for values in state]
     assert (other(x) != y).any()
     assert (other(x) != y).any()  # a second forward, so that the buffers differ too
     arrays = [p.data for p in other.parameters()]
@@ -130,7 +133,7 @@ def test_a_loaded_state_computes_the_same_and_shares_no_memory():
     assert_same([other(x)], [y])
     for p in [*other.parameters(), *net.parameters()]:
         p.data += 1
-    assert_same(state, kept)
+    assert_same(state, before)
 
 
 def test_a_state_of_other_shapes_is_refused_and_changes_nothing():
@@ -219,10 +222,10 @@ def test_backward_parameters_adds_what_backward_adds_and_ends_at_the_first_param
     rng = np.random.default_rng(0)
     unasked = ReLU()
     unasked.backward = None  # calling it raises
-    net = Sequential(
-        unasked, Sequential(Conv2d(1, 2, 3, rng), Tanh()), Flatten(), Linear(18, 4, rng), ReLU()
-    )
-    x, dy = rng.standard_normal((2, 1, 5, 5)), rng.standard_normal((2, 4))
+    body = Sequential(Conv2d(1, 2, 3, rng), Tanh())
+    net = Sequential(unasked, body, Flatten(), Linear(18, 4, rng), ReLU())
+    x = rng.standard_normal((2, 1, 5, 5))
+    dy = rng.standard_normal((2, 4))
     net(x)
     net.backward_parameters(dy)
     short = [p.grad.copy() for p in net.parameters()]
@@ -247,7 +250,7 @@ def test_train_without_an_argument_switches_training_on_in_the_whole_tree():
     assert Tanh().eval().train().training is True
 
 
-def test_a_network_refuses_a_gradient_that_has_not_the_shape_of_its_output():
+def test_a_network_refuses_a_gradient_of_another_shape_than_its_output():
     net = Sequential(ReLU())
     net(np.ones((2, 3)))
     with refuses(ValueError, "dy must have the shape of y, (2, 3), got (3, 2)"):

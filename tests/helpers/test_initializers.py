@@ -14,7 +14,8 @@ from helpers.initializers import (
 )
 from tests.helpers.support.refusal import refuses
 
-N_IN, N_OUT = 400, 100  # far apart, so that a fan in the place of the other shows
+N_IN = 400
+N_OUT = 100  # far apart, so that a mix-up of the fans shows
 VARIANCES = {
     he_normal: 2 / N_IN,
     he_uniform: 2 / N_IN,
@@ -32,17 +33,18 @@ def rng(seed=0):
 
 @pytest.mark.parametrize("f", VARIANCES, ids=lambda f: f.__name__)
 def test_trap_fan_out_for_fan_in(f):
-    w, variance = f(N_IN, N_OUT, rng()), VARIANCES[f]
+    w = f(N_IN, N_OUT, rng())
+    variance = VARIANCES[f]
     kurtosis = 3 if f in NORMAL else 1.8
+    sigma = math.sqrt((kurtosis - 1) / w.size)
     assert abs(w.mean()) < 5 * math.sqrt(variance / w.size)  # 5 sigma of a mean
-    assert np.mean(w**2) / variance == pytest.approx(
-        1, abs=5 * math.sqrt((kurtosis - 1) / w.size)
-    )  # 5 sigma
+    assert np.mean(w**2) / variance == pytest.approx(1, abs=5 * sigma)
 
 
 @pytest.mark.parametrize("f", UNIFORM, ids=lambda f: f.__name__)
 def test_uniform_fills_its_bounds_and_never_leaves_them(f):
-    w, a = f(N_IN, N_OUT, rng()), math.sqrt(3 * VARIANCES[f])
+    w = f(N_IN, N_OUT, rng())
+    a = math.sqrt(3 * VARIANCES[f])
     assert np.abs(w).max() <= a
     assert w.max() > 0.999 * a
     assert w.min() < -0.999 * a
@@ -52,9 +54,8 @@ def test_uniform_fills_its_bounds_and_never_leaves_them(f):
 @pytest.mark.parametrize("f", NORMAL, ids=["he_normal", "xavier_normal", "normal"])
 def test_normal_has_the_fourth_moment_of_a_gaussian(f):
     w = f(N_IN, N_OUT, rng())
-    assert abs(np.mean((w / w.std()) ** 4) - 3) < 5 * math.sqrt(
-        96 / w.size
-    )  # 5 sigma: Var[e^4] = 105 - 9
+    sigma = math.sqrt(96 / w.size)  # Var[e^4] = 105 - 9
+    assert abs(np.mean((w / w.std()) ** 4) - 3) < 5 * sigma
 
 
 @pytest.mark.parametrize("std", [0.01, 3.0])
@@ -66,16 +67,14 @@ def test_trap_normal_of_std_that_sets_the_mean(std):
 
 def test_by_hand():
     e = rng().standard_normal((8, 2))
+    w = xavier_normal(6, 2, rng(), shape=(8, 2))
+    np.testing.assert_allclose(w, e / 2, rtol=1e-14)  # sqrt(2 / (6 + 2))
     np.testing.assert_allclose(he_normal(8, 2, rng()), e / 2, rtol=1e-14)  # sqrt(2 / 8)
-    np.testing.assert_allclose(
-        xavier_normal(6, 2, rng(), shape=(8, 2)), e / 2, rtol=1e-14
-    )  # sqrt(2 / (6 + 2))
     np.testing.assert_allclose(normal(0.25)(8, 2, rng()), e / 4, rtol=1e-14)
     u = rng().uniform(-1, 1, (6, 2))
+    w = xavier_uniform(4, 2, rng(), shape=(6, 2))
+    np.testing.assert_allclose(w, u, rtol=1e-14)  # sqrt(6 / (4 + 2))
     np.testing.assert_allclose(he_uniform(6, 2, rng()), u, rtol=1e-14)  # sqrt(6 / 6)
-    np.testing.assert_allclose(
-        xavier_uniform(4, 2, rng(), shape=(6, 2)), u, rtol=1e-14
-    )  # sqrt(6 / (4 + 2))
     assert zeros(2, 3).tolist() == [[0, 0, 0], [0, 0, 0]]
     assert normal(0)(2, 1, rng()).tolist() == [[0], [0]]
 
@@ -100,7 +99,8 @@ def test_orthogonal_has_orthonormal_rows_or_columns(n_in, n_out, shape):
 
 
 def test_orthogonal_is_uniform_over_all_rotations_and_reflections():
-    generator, draws = rng(), 400
+    generator = rng()
+    draws = 400
     q = np.array([orthogonal(3, 3, generator) for _ in range(draws)])
     sigma = math.sqrt(1 / 3 / draws)  # of the mean of an entry: mean 0, mean square 1/3
     assert np.abs(q.mean(axis=0)).max() < 5 * sigma
@@ -120,7 +120,8 @@ def test_every_initializer_keeps_to_one_signature(f):
 
 @pytest.mark.parametrize("f", EVERY, ids=lambda f: f.__name__)
 def test_draws_come_from_rng_and_go_on(f):
-    generator, before = rng(), np.random.get_state()[1].tolist()  # noqa: NPY002 - this is what must not be used
+    generator = rng()
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002 - this must not be used
     assert (f(3, 4, generator) != f(3, 4, generator)).all()
     assert (f(3, 4, rng(1)) != f(3, 4, rng(2))).all()
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
@@ -128,33 +129,25 @@ def test_draws_come_from_rng_and_go_on(f):
 
 @pytest.mark.parametrize("f", EVERY, ids=lambda f: f.__name__)
 @pytest.mark.parametrize(
-    ("change", "kind", "sentence"),
+    ("name", "value", "kind"),
     [
-        ({"n_in": 0}, ValueError, "n_in must be an integer >= 1, got 0"),
-        ({"n_in": -3}, ValueError, "n_in must be an integer >= 1, got -3"),
-        ({"n_out": 2.0}, TypeError, "n_out must be an integer >= 1, got float 2.0"),
-        ({"n_out": "2"}, TypeError, "n_out must be an integer >= 1, got str '2'"),
-        ({"shape": (3, 0)}, ValueError, "shape must be an integer >= 1, got 0"),
-        (
-            {"rng": 0},
-            TypeError,
-            "rng must be a np.random.Generator such as np.random.default_rng(0), got int 0",
-        ),
-        (
-            {"dtype": int},
-            ValueError,
-            "dtype must be a floating-point type such as np.float32, got int64",
-        ),
+        ("n_in", 0, ValueError),
+        ("n_in", -3, ValueError),
+        ("n_out", 2.0, TypeError),
+        ("n_out", "2", TypeError),
+        ("n_out", 0, ValueError),
+        ("shape", (3, 0), ValueError),
+        ("shape", (), ValueError),
+        ("rng", 0, TypeError),
+        ("dtype", int, ValueError),
     ],
 )
-def test_bad_input_is_refused(f, change, kind, sentence):
-    with refuses(kind, sentence):
-        f(**({"n_in": 3, "n_out": 2, "rng": rng()} | change))
+def test_bad_input_is_refused(f, name, value, kind):
+    with refuses(kind, f"{name} must "):
+        f(**{"n_in": 3, "n_out": 2, "rng": rng()} | {name: value})
 
 
-@pytest.mark.parametrize(
-    ("std", "kind", "got"), [(-1, ValueError, "-1"), (None, TypeError, "NoneType None")]
-)
-def test_a_bad_std_is_refused(std, kind, got):
-    with refuses(kind, f"std must be a number >= 0, got {got}"):
+@pytest.mark.parametrize(("std", "kind"), [(-1, ValueError), (None, TypeError)])
+def test_a_bad_std_is_refused(std, kind):
+    with refuses(kind, "std must be "):
         normal(std)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
+from helpers.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, _Loss
 from tests.helpers.support.refusal import refuses
 
 ELEMENTWISE = pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_backward_before_value_says_what_is_missing(loss):
         loss().backward()
 
 
-@pytest.mark.parametrize("loss", [MSELoss, CrossEntropyLoss, BCEWithLogitsLoss])
+@pytest.mark.parametrize("loss", [MSELoss, CrossEntropyLoss, BCEWithLogitsLoss, _Loss])
 def test_a_name_that_is_missing_gets_pythons_own_sentence(loss):
     with refuses(AttributeError, f"'{loss.__name__}' object has no attribute 'valeu'"):
         _ = loss().valeu

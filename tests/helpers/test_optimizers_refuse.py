@@ -24,66 +24,60 @@ NO_PARAMETER = "params must be Parameter objects such as model.parameters(), got
     ],
     ids=["empty", "twice", "model", "method", "arrays", "None"],
 )
-def test_what_holds_no_parameters_is_refused(make, params, kind, sentence):
+def test_params_without_parameters_are_refused(make, params, kind, sentence):
     with refuses(kind, sentence):
         make(params, 0.1)
 
 
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW])
 @pytest.mark.parametrize(
-    ("make", "options", "kind", "sentence"),
+    ("name", "value", "kind"),
     [
-        *(
-            (make, {"lr": 0}, ValueError, "lr must be a number > 0, got 0")
-            for make in (SGD, Adam, AdamW)
-        ),
-        (SGD, {"lr": "0.1"}, TypeError, "lr must be a number > 0, got str '0.1'"),
-        (SGD, {"lr": np.nan}, ValueError, "lr must be a number > 0, got nan"),
-        (
-            SGD,
-            {"lr": 1, "momentum": 1},
-            ValueError,
-            "momentum must be a number >= 0 and < 1, got 1",
-        ),
-        (
-            SGD,
-            {"lr": 1, "momentum": -0.1},
-            ValueError,
-            "momentum must be a number >= 0 and < 1, got -0.1",
-        ),
-        *(
-            (
-                make,
-                {"lr": 1, "weight_decay": -1},
-                ValueError,
-                "weight_decay must be a number >= 0, got -1",
-            )
-            for make in (SGD, Adam, AdamW)
-        ),
-        (Adam, {"eps": 0}, ValueError, "eps must be a number > 0, got 0"),
-        (
-            Adam,
-            {"betas": 0.9},
-            TypeError,
-            "betas must be a pair of numbers such as (0.9, 0.999), got float 0.9",
-        ),
-        (
-            Adam,
-            {"betas": (0.9,)},
-            TypeError,
-            "betas must be a pair of numbers such as (0.9, 0.999), got tuple (0.9,)",
-        ),
-        (AdamW, {"betas": (1, 0.9)}, ValueError, "betas[0] must be a number >= 0 and < 1, got 1"),
-        (
-            AdamW,
-            {"betas": (0.9, "b")},
-            TypeError,
-            "betas[1] must be a number >= 0 and < 1, got str 'b'",
-        ),
+        ("lr", 0, ValueError),
+        ("lr", "0.1", TypeError),
+        ("lr", np.nan, ValueError),
+        ("weight_decay", -1, ValueError),
     ],
 )
-def test_settings_are_refused(make, options, kind, sentence):
-    with refuses(kind, sentence):
-        make([SAME], **options)
+def test_settings_of_all_are_refused(make, name, value, kind):
+    with refuses(kind, f"{name} must be "):
+        make([SAME], **{"lr": 0.1} | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value", "kind"),
+    [
+        (SGD, "momentum", 1, ValueError),
+        (SGD, "momentum", -0.1, ValueError),
+        (Adam, "eps", 0, ValueError),
+    ],
+)
+def test_settings_of_one_are_refused(make, name, value, kind):
+    with refuses(kind, f"{name} must be "):
+        make([SAME], 0.1, **{name: value})
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW])
+@pytest.mark.parametrize(("betas", "got"), [(0.9, "float 0.9"), ((0.9,), "tuple (0.9,)")])
+def test_betas_must_be_a_pair(make, betas, got):
+    with refuses(TypeError, f"betas must be a pair of numbers such as (0.9, 0.999), got {got}"):
+        make([SAME], betas=betas)
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW])
+@pytest.mark.parametrize(
+    ("betas", "kind", "name"),
+    [
+        ((1, 0.9), ValueError, "betas[0]"),
+        ((-0.1, 0.9), ValueError, "betas[0]"),
+        ((0.9, "b"), TypeError, "betas[1]"),
+        ((0.9, 1), ValueError, "betas[1]"),
+        ((0.9, -0.1), ValueError, "betas[1]"),
+    ],
+)
+def test_each_beta_is_a_share(make, betas, kind, name):
+    with refuses(kind, f"{name} must be "):
+        make([SAME], betas=betas)
 
 
 def test_an_optimizer_without_a_step_is_named():

@@ -16,7 +16,7 @@ every_seed = pytest.mark.parametrize("seed", range(4))
 
 
 def draw(seed, dtype=np.float64):
-    """Weights of random shapes, the last of them one that does not decay; each has a gradient already."""
+    """Parameters of random shapes with a gradient; the last one does not decay."""
     rng = np.random.default_rng(seed)
     shapes = [rng.integers(1, 4, rng.integers(1, 5)) for _ in range(3)]
     params = [
@@ -35,25 +35,31 @@ def added(penalty, params):
     return [p.grad - grad for p, grad in zip(params, before, strict=True)]
 
 
+def value_as_function_of(p, penalty, params):
+    def value(data):
+        before = p.data
+        p.data = data
+        result = penalty.value(params)
+        p.data = before
+        return result
+
+    return value
+
+
 @every_penalty
 @every_seed
 def test_backward_adds_the_gradient_of_value(penalty, seed):
     params = draw(seed)
     for p, gradient in zip(params, added(penalty, params), strict=True):
-
-        def value(data, p=p):
-            kept, p.data = p.data, data
-            result = penalty.value(params)
-            p.data = kept
-            return result
-
-        assert relative_error(gradient, numerical_gradient(value, p.data)) < 1e-6
+        differences = numerical_gradient(value_as_function_of(p, penalty, params), p.data)
+        assert relative_error(gradient, differences) < 1e-6
 
 
 @every_penalty
 @every_seed
 def test_trap_the_bias_decayed(penalty, seed):
-    *weights, bias = params = draw(seed)
+    params = draw(seed)
+    *weights, bias = params
     value = penalty.value(params)
     assert value > 0
     assert not added(penalty, params)[-1].any()
@@ -64,9 +70,10 @@ def test_trap_the_bias_decayed(penalty, seed):
 @every_penalty
 def test_of_a_network_only_the_weights_are_penalized(penalty):
     rng = np.random.default_rng(0)
-    layers = Linear(3, 4, rng), Linear(4, 2, rng)
-    params = Sequential(*layers).parameters()
-    weights = [layer.weight for layer in layers]
+    first = Linear(3, 4, rng)
+    last = Linear(4, 2, rng)
+    params = Sequential(first, last).parameters()
+    weights = [first.weight, last.weight]
     assert penalty.value(params) == pytest.approx(sum(map(penalty.value, weights)), rel=1e-12)
     assert [gradient.any() for gradient in added(penalty, params)] == [True, False, True, False]
 
@@ -89,7 +96,8 @@ def test_trap_an_array_of_the_callers_changed_in_place(penalty, seed):
 @every_penalty
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_is_kept_and_the_value_is_a_float(penalty, dtype):
-    params, exact = draw(1, dtype), draw(1)
+    params = draw(1, dtype)
+    exact = draw(1)
     assert type(penalty.value(params)) is float
     assert penalty.value(params) == pytest.approx(penalty.value(exact), rel=1e-6)
     for gradient, other in zip(added(penalty, params), added(penalty, exact), strict=True):
@@ -99,16 +107,16 @@ def test_the_dtype_is_kept_and_the_value_is_a_float(penalty, dtype):
 
 @every_penalty
 def test_the_same_input_gives_the_same_bytes(penalty):
-    first, second = (
-        b"".join(gradient.tobytes() for gradient in added(penalty, draw(2))) for _ in range(2)
-    )
-    assert first == second
+    first = added(penalty, draw(2))
+    second = added(penalty, draw(2))
+    assert [values.tobytes() for values in first] == [values.tobytes() for values in second]
 
 
 @every_penalty
 @every_seed
 def test_an_iterator_of_parameters_is_as_good_as_a_list(penalty, seed):
-    params, twins = draw(seed), draw(seed)
+    params = draw(seed)
+    twins = draw(seed)
     assert penalty.value(iter(params)) == penalty.value(params)
     penalty.backward(params)
     penalty.backward(iter(twins))
@@ -136,7 +144,8 @@ def test_by_hand(penalty, value, gradient):
 
 
 def test_the_strength_of_an_elastic_net_may_be_changed():
-    penalty, params = ElasticNet(0.5, 0.2), draw(0)
+    penalty = ElasticNet(0.5, 0.2)
+    params = draw(0)
     before = penalty.value(params)
     penalty.lam = 1.0
     assert penalty.value(params) == pytest.approx(2 * before, rel=1e-14)
@@ -144,18 +153,14 @@ def test_the_strength_of_an_elastic_net_may_be_changed():
 
 @pytest.mark.parametrize("make", [L1, L2, lambda lam: ElasticNet(lam, 0.5)])
 @pytest.mark.parametrize("lam", [-1e-9, np.nan, np.inf, True, "0.1", None, [0.1]])
-def test_a_strength_that_is_none_is_refused(make, lam):
-    with refuses(
-        ValueError if isinstance(lam, float) else TypeError,
-        "lam must be a number >= 0, got ",
-        str(lam),
-    ):
+def test_a_bad_strength_is_refused(make, lam):
+    with refuses(ValueError if isinstance(lam, float) else TypeError, "lam must be "):
         make(lam)
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, np.nan])
 def test_a_ratio_outside_0_to_1_is_refused(ratio):
-    with refuses(ValueError, f"l1_ratio must be a number >= 0 and <= 1, got {ratio}"):
+    with refuses(ValueError, "l1_ratio must be "):
         ElasticNet(0.1, ratio)
 
 
@@ -171,8 +176,7 @@ def test_a_ratio_outside_0_to_1_is_refused(ratio):
     ],
     ids=["model", "arrays", "None", "method"],
 )
-def test_what_holds_no_parameters_is_refused(penalty, call, params, got):
-    with refuses(
-        TypeError, f"params must be Parameter objects such as model.parameters(), got {got}"
-    ):
+def test_params_without_parameters_are_refused(penalty, call, params, got):
+    expected = "Parameter objects such as model.parameters()"
+    with refuses(TypeError, f"params must be {expected}, got {got}"):
         getattr(penalty, call)(params)

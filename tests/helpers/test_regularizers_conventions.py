@@ -1,4 +1,4 @@
-"""Every row of regularizers.CONVENTIONS: by its documented formula, or by the minimizer that a library finds."""
+"""Every row of regularizers.CONVENTIONS, by its formula or by the minimizer of a library."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,17 @@ from helpers.regularizers import CONVENTIONS, L1, L2, from_course, to_course
 from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.refusal import refuses
 
-M, D = 40, 4
+M = 40
+D = 4
 X = np.random.default_rng(0).standard_normal((M, D))
 Y = X @ [2.0, -1, 0.5, 0] + 0.3 * np.random.default_rng(1).standard_normal(M) + 3
 LABELS = np.digitize(Y, [2, 4])
 w = np.array([3.0, -2, 1, 0])
-SQUARES, SIZES = (w**2).sum(), np.abs(w).sum()
-FORMULAS = {  # the penalty at w for a value of 0.3 and M examples, beside a mean loss: sums over M, halves doubled
+SQUARES = (w**2).sum()
+SIZES = np.abs(w).sum()
+# The penalty at w for a value of 0.3 and M examples, next to a mean loss: a data term that is a sum
+# is divided by M, one that is halved is doubled.
+FORMULAS = {
     "course L2": (L2, 0.3 / 2 * SQUARES),
     "no half": (L2, 0.3 * SQUARES),
     "lambda/(2m)": (L2, 0.3 / (2 * M) * SQUARES),
@@ -37,15 +41,15 @@ FORMULAS = {  # the penalty at w for a value of 0.3 and M examples, beside a mea
 @pytest.mark.parametrize("name", FORMULAS)
 def test_the_penalty_of_the_documented_formula(name):
     penalty, expected = FORMULAS[name]
-    assert penalty(to_course(0.3, name, M)).value([Parameter(w)]) == pytest.approx(
-        expected, rel=1e-14
-    )
+    value = penalty(to_course(0.3, name, M)).value([Parameter(w)])
+    assert value == pytest.approx(expected, rel=1e-14)
 
 
 def gradients(loss, penalty, coef, intercept, y):
-    """The gradients of (mean loss) + penalty at a linear model: for the data and the penalty alone, (D, H) each."""
+    """The gradients of the mean loss and of the penalty at a linear model, (D, H) each."""
     model = Linear(D, coef.shape[1], np.random.default_rng(0))
-    model.weight.data[...], model.bias.data[...] = coef, intercept
+    model.weight.data[...] = coef
+    model.bias.data[...] = intercept
     loss.value(model(X), y)
     model.backward(loss.backward())
     data = model.weight.grad.copy()
@@ -58,42 +62,33 @@ def ridge(alpha):
     return MSELoss(), model.coef_[:, None], model.intercept_, Y[:, None]
 
 
+def logistic_regression(c):
+    regression = import_or_skip("sklearn.linear_model").LogisticRegression
+    return regression(C=c, tol=1e-10, max_iter=10_000)
+
+
 def logistic(c):
-    model = (
-        import_or_skip("sklearn.linear_model")
-        .LogisticRegression(C=c, tol=1e-10, max_iter=10_000)
-        .fit(X, LABELS > 0)
-    )
+    model = logistic_regression(c).fit(X, LABELS > 0)
     return BCEWithLogitsLoss(), model.coef_.T, model.intercept_, (LABELS > 0)[:, None]
 
 
 def multinomial(c):
-    model = (
-        import_or_skip("sklearn.linear_model")
-        .LogisticRegression(C=c, tol=1e-10, max_iter=10_000)
-        .fit(X, LABELS)
-    )
+    model = logistic_regression(c).fit(X, LABELS)
     return CrossEntropyLoss(), model.coef_.T, model.intercept_, LABELS
 
 
-MLP = {
-    "hidden_layer_sizes": (),
-    "solver": "lbfgs",
-    "tol": 1e-14,
-    "max_iter": 10_000,
-    "random_state": 0,
-}
+LBFGS = {"solver": "lbfgs", "tol": 1e-14, "max_iter": 10_000, "random_state": 0}
 
 
 def mlp_classifier(alpha):
-    model = (
-        import_or_skip("sklearn.neural_network").MLPClassifier(alpha=alpha, **MLP).fit(X, LABELS)
-    )
+    network = import_or_skip("sklearn.neural_network").MLPClassifier
+    model = network(hidden_layer_sizes=(), alpha=alpha, **LBFGS).fit(X, LABELS)
     return CrossEntropyLoss(), model.coefs_[0], model.intercepts_[0], LABELS
 
 
 def mlp_regressor(alpha):
-    model = import_or_skip("sklearn.neural_network").MLPRegressor(alpha=alpha, **MLP).fit(X, Y)
+    network = import_or_skip("sklearn.neural_network").MLPRegressor
+    model = network(hidden_layer_sizes=(), alpha=alpha, **LBFGS).fit(X, Y)
     return MSELoss(), model.coefs_[0], model.intercepts_[0], Y[:, None]
 
 
@@ -101,11 +96,9 @@ def sgd(weight_decay):
     torch = import_or_skip("torch")
     model = torch.nn.Linear(D, 1, dtype=torch.float64)
     groups = [{"params": [model.weight], "weight_decay": weight_decay}, {"params": [model.bias]}]
-    optimizer, data, target = (
-        torch.optim.SGD(groups, lr=0.2),
-        torch.tensor(X),
-        torch.tensor(Y)[:, None],
-    )
+    optimizer = torch.optim.SGD(groups, lr=0.2)
+    data = torch.tensor(X)
+    target = torch.tensor(Y)[:, None]
     for _ in range(200):
         optimizer.zero_grad()
         torch.nn.functional.mse_loss(model(data), target).backward()
@@ -132,33 +125,25 @@ def test_the_minimizer_of_a_library_is_the_minimizer_of_the_course(name, minimiz
 
 
 def test_the_minimizer_of_lasso():
-    """The gradient of the data is -lam sign(w) where w is not 0, and smaller than lam where it is."""
-    name, alpha = "sklearn Lasso alpha", 0.4
+    """The gradient of the data is -lam sign(w) if w is not 0, and smaller than lam if it is."""
+    alpha = 0.4
     model = import_or_skip("sklearn.linear_model").Lasso(alpha, tol=1e-12).fit(X, Y)
-    lam, coef = to_course(alpha, name), model.coef_[:, None]
+    lam = to_course(alpha, "sklearn Lasso alpha")
+    coef = model.coef_[:, None]
     data, penalty = gradients(MSELoss(), L1(lam), coef, model.intercept_, Y[:, None])
-    found = coef != 0
-    assert 0 < found.sum() < D
-    np.testing.assert_allclose(data[found], -penalty[found], rtol=1e-6)
-    assert (np.abs(data[~found]) < lam).all()
+    nonzero = coef != 0
+    assert 0 < nonzero.sum() < D
+    np.testing.assert_allclose(data[nonzero], -penalty[nonzero], rtol=1e-6)
+    assert (np.abs(data[~nonzero]) < lam).all()
 
 
 def test_with_minibatches_the_m_of_scikit_learns_networks_is_the_batch_size():
     network = import_or_skip("sklearn.neural_network").MLPRegressor
-    settings = {
-        "solver": "sgd",
-        "momentum": 0.0,
-        "batch_size": 10,
-        "learning_rate_init": 0.1,
-        "random_state": 0,
-    }
-    model = network(hidden_layer_sizes=(), alpha=0.5, **settings).partial_fit(
-        np.zeros((M, D)), np.zeros(M)
-    )
+    sgd = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1, "random_state": 0}
+    nothing = (np.zeros((M, D)), np.zeros(M))  # without any signal the weights only shrink
+    model = network(hidden_layer_sizes=(), alpha=0.5, batch_size=10, **sgd).partial_fit(*nothing)
     before = model.coefs_[0].copy()
-    model.partial_fit(
-        np.zeros((M, D)), np.zeros(M)
-    )  # four batches without any signal: the weights only shrink
+    model.partial_fit(*nothing)  # four batches
     lam = to_course(0.5, "sklearn MLPRegressor alpha", 10) / 2  # its data term is MSE / 2
     np.testing.assert_allclose(model.coefs_[0], before * (1 - 0.1 * lam) ** 4, rtol=1e-12)
 
@@ -181,14 +166,12 @@ def test_there_and_back(name, value, m):
 
 
 @every_name
-def test_only_where_the_data_term_is_a_sum_the_number_of_examples_matters(name):
+def test_the_number_of_examples_matters_only_if_the_data_term_is_a_sum(name):
     row = CONVENTIONS[name]
     for convert in (to_course, from_course):
         if row.power:
-            sentence = (
-                f"m, the number of training examples, is needed for {name!r}: {row.objective}"
-            )
-            with refuses(ValueError, sentence):
+            use = f"is needed for {name!r}: {row.objective}"
+            with refuses(ValueError, f"m, the number of training examples, {use}, got None"):
                 convert(0.5, name)
             assert convert(0.5, name, 20) != convert(0.5, name, 10)
         else:
@@ -199,33 +182,30 @@ def test_only_where_the_data_term_is_a_sum_the_number_of_examples_matters(name):
 def test_no_penalty_is_0_on_both_sides_but_for_an_inverse_strength(name):
     for convert, argument in ((to_course, "value"), (from_course, "lam")):
         if CONVENTIONS[name].inverse:
-            with refuses(ValueError, f"{argument} must be a number > 0, got 0"):
+            with refuses(ValueError, f"{argument} must be "):
                 convert(0, name, 10)
         else:
             assert convert(0, name, 10) == 0
-        with refuses(ValueError, f"{argument} must be a number >", "got -1"):
+        with refuses(ValueError, f"{argument} must be "):
             convert(-1, name, 10)
-        with refuses(TypeError, f"{argument} must be a number >", "got str '1'"):
+        with refuses(TypeError, f"{argument} must be "):
             convert("1", name, 10)
 
 
 @pytest.mark.parametrize("convert", [to_course, from_course])
 @pytest.mark.parametrize("name", ["ridge", None, ["course L2"], 2])
 def test_an_unknown_convention_is_refused_with_the_list_of_the_known(convert, name):
-    with refuses(
-        ValueError,
-        "convention must be one of course L2, no half, ",
-        f"sklearn Lasso alpha, got {name!r}",
-    ):
+    known = ", ".join(CONVENTIONS)
+    with refuses(ValueError, f"convention must be one of {known}, got {name!r}"):
         convert(0.1, name)
 
 
 @pytest.mark.parametrize(
     ("m", "kind"), [(0, ValueError), (-3, ValueError), (2.5, TypeError), (True, TypeError)]
 )
-def test_a_number_of_examples_that_is_none_is_refused(m, kind):
+def test_a_bad_number_of_examples_is_refused(m, kind):
     for convert in (to_course, from_course):
-        with refuses(kind, "m must be an integer >= 1, got "):
+        with refuses(kind, "m must be "):
             convert(0.1, "sklearn Ridge alpha", m)
-    with refuses(kind, "m must be an integer >= 1, got "):
+    with refuses(kind, "m must be "):
         CONVENTIONS["sklearn Ridge alpha"].convert(0.1, m)
