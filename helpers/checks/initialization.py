@@ -55,6 +55,7 @@ def _he_scale(std, right, n_in, n_out, seen):
     terms = f"{seen}. How many terms does one output sum up?"
     half = f"{seen}. A ReLU takes half of the squares. Make up for it."
     fixed = f"{seen}. The scale has to depend on n_in."
+    outside = f"{seen}. The 2 belongs to the variance."
     one_fan = f"{seen}. He needs one fan, not both."
     slips = [
         ("variance for standard deviation", variance, 2 / n_in),
@@ -62,7 +63,7 @@ def _he_scale(std, right, n_in, n_out, seen):
         ("Xavier instead of He", one_fan, np.sqrt(2 / (n_in + n_out))),
         ("ReLU's half forgotten", half, np.sqrt(1 / n_in)),
         ("root of n_in forgotten", f"{seen}. The root covers n_in too.", np.sqrt(2) / n_in),
-        ("factor 2 outside the root", f"{seen}. The 2 is in the variance.", 2 / np.sqrt(n_in)),
+        ("factor 2 outside the root", outside, 2 / np.sqrt(n_in)),
         ("a fixed scale", fixed, 0.01),
     ]
     otherwise = ("wrong scale", f"{seen}. The variance must be 2 / n_in.")

@@ -22,6 +22,9 @@ def cost(penalized_cost, rng):
     without_both = f"The penalty is 2m = {2 * m} times too large. See the factor before the sum."
     biases = "The biases are in the sum. Which entries of the list are weights?"
     alone = "You add up the biases alone. Which entries of the list have two axes?"
+    averaged = "The squares of a matrix are averaged. Add them up."
+    sizes = "You add up sizes; the penalty adds up squares."
+    penalty = "You return the penalty alone. It comes on top of data_cost."
     lengths = np.sqrt(squares[::2])
     order = "A matrix norm of order 2 sees one singular value. Use every entry."
     slips = [
@@ -33,11 +36,11 @@ def cost(penalized_cost, rng):
         (unsquared, "Each W counts with its length. Take no root.", data + half * lengths.sum()),
         (unsquared, "All W count with one length. Take no root.", data + half * total**0.5),
         ("spectral norm", order, data + half * _summed(_spectral, params)),
-        ("L1 for L2", "Add up squares, not sizes.", data + half * _summed(_sizes, params)),
-        ("mean for the sum", "Squares are averaged. Add up.", data + half * _summed(_mean, params)),
+        ("L1 for L2", sizes, data + half * _summed(_sizes, params)),
+        ("mean for the sum", averaged, data + half * _summed(_mean, params)),
         (one_layer, "You penalize the last layer; there are three.", data + half * squares[-2]),
         (one_layer, "You penalize the first layer; there are three.", data + half * squares[0]),
-        ("data cost forgotten", "You return the penalty. Add it to data_cost.", half * total),
+        ("data cost forgotten", penalty, half * total),
     ]
     add = "add up the squares of all entries of W1, W2 and W3, then multiply by the factor."
     otherwise = ("wrong cost", f"lam = {lam:.2f}, m = {m}: {add}")
@@ -82,16 +85,18 @@ def _of_weights(dW, X, forecast, y, W, lam):
     unit = "lam adds a vector of length lam, whatever W is. The norm is squared here."
     labels = "The data term is the same whatever y is. How far off is the forecast?"
     turned = "Is it forecast minus label, or label minus forecast?"
+    sign = "lam adds its sign. Here the pull goes with the size."
+    no_m = "lam adds lam/m W. Here the penalty is lam/2, without m."
     length = np.linalg.norm(W)
     slips = [
         ("lambda W forgotten", no_lam, data),
         ("factor 2 left over", "lam adds 2 lam W. Differentiate lam/2 w^2.", data + 2 * lam * W),
         ("half left over", "lam adds lam/2 W. The square brings a 2 down.", data + lam / 2 * W),
-        ("lambda divided by m", "lam adds lam/m W. Here lam/2 has no m.", data + lam / N * W),
+        ("lambda divided by m", no_m, data + lam / N * W),
         ("mean forgotten", "The data term is a sum; the cost is a mean.", N * data + lam * W),
         ("penalty subtracted", away, data - lam * W),
         ("gradient of the norm", unit, data + lam * W / length),
-        ("gradient of L1", "lam adds its sign. Here size counts.", data + lam * np.sign(W)),
+        ("gradient of L1", sign, data + lam * np.sign(W)),
         ("labels forgotten", labels, X.T @ forecast / N + lam * W),
         ("data term turned round", turned, -data + lam * W),
     ]

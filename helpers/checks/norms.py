@@ -16,17 +16,21 @@ def threshold(soft_threshold, rng):
     seen = f"t = {t:.2f}:"
     two = f"z = {z[1, 1]:.2f} and z = {z[0, 0]:.2f}"
     away = f"{seen} z = {z[1, 0]:.2f} moves away from zero. Towards zero is up there."
+    positive = "A negative z gives a positive w. Which side of zero should w be on?"
+    jumps = f"{seen} a z below t jumps over zero. Where should it stop?"
+    both_sides = "All negative z become 0. The penalty treats both sides alike."
+    cut = "You return what the threshold takes off, not what is left."
     otherwise = ("wrong threshold", f"{seen} {two} give which w? Search a grid of w.")
     half = sign * np.maximum(np.abs(z) - t / 2, 0)
     slips = [
         ("hard threshold", f"{seen} large z stay whole. How far does |w| pull them?", z * ~small),
-        ("sign lost", "A negative z gives a positive w. Which side is right?", np.maximum(left, 0)),
-        ("not clipped at zero", f"{seen} a z below t crosses 0. Where to stop?", sign * left),
+        ("sign lost", positive, np.maximum(left, 0)),
+        ("not clipped at zero", jumps, sign * left),
         ("t always subtracted", away, z - t),
-        ("negative side lost", "All negative z become 0. Treat both alike.", np.maximum(z - t, 0)),
-        ("shrinks proportionally", "Every z loses one share: L2's step, not L1's.", z / (1 + t)),
+        ("negative side lost", both_sides, np.maximum(z - t, 0)),
+        ("shrinks proportionally", "Every z loses the same share: L2's step.", z / (1 + t)),
         ("shrinks proportionally", "Every z is multiplied by 1 - t: L2's step.", z * (1 - t)),
-        ("small kept and large cut", "Return what is left, not what is cut.", np.clip(z, -t, t)),
+        ("small kept and large cut", cut, np.clip(z, -t, t)),
         ("sign only", "Large z become 1 or -1. How far is z from the threshold?", sign * ~small),
         ("half the threshold", "z moves by t/2. The slope of t |w| is t.", half),
     ]
@@ -61,20 +65,23 @@ def norms(matrix_norms, rng):
 def _lengths(frobenius, spectral, W, sigma):
     root = np.sqrt((W**2).sum())
     otherwise = ("wrong Frobenius norm", "It is the length of W, read as one long vector.")
+    square = "The first is the square of the norm: doubling W makes it four times as large."
+    mean = "The first has a mean in it. A norm adds up the squares."
     every = "The first is the largest singular value. Frobenius takes all of them."
     slips = [
-        ("square root forgotten", "The first is the square of the Frobenius norm.", root**2),
+        ("square root forgotten", square, root**2),
         ("spectral for Frobenius", every, sigma[0]),
-        ("mean for the sum", "The first is a mean. A norm adds up.", root / np.sqrt(W.size)),
+        ("mean for the sum", mean, root / np.sqrt(W.size)),
     ]
     expect_equal(frobenius, root, otherwise, slips)
     stretch = "The second is the largest stretch, max |uW| over all u of length 1."
     order = "The second equals the first. Without an order, np.linalg.norm is Frobenius."
+    eigenvalue = "The second is the eigenvalue of W^T W. What is its root?"
     smallest = "The second is the smallest stretch. In which order do they come?"
     nuclear = "The second adds all singular values. The largest stretch is one of them."
     slips = [
         ("Frobenius for spectral", order, root),
-        ("eigenvalue for singular value", "The second is an eigenvalue of W^T W.", sigma[0] ** 2),
+        ("eigenvalue for singular value", eigenvalue, sigma[0] ** 2),
         ("smallest singular value", smallest, sigma[-1]),
         ("nuclear norm", nuclear, sigma.sum()),
     ]
@@ -99,11 +106,12 @@ def _sums(entries, column, W, sigma):
     expect_equal(entries, sizes.sum(), ("wrong sum of sizes", l1), slips)
     largest = "For the fourth, add up |w| down each column, then take the largest."
     axis = "The fourth adds along the rows of W, shape (4, 6). Which axis runs down a column?"
+    together = "The fourth adds all columns together. Take the largest."
     cancel = "In the fourth, negative entries cancel positive ones."
     length = np.sqrt((W**2).sum(axis=0).max())
     slips = [
         ("row sum for column sum", axis, row),
-        ("sum of entries for column sum", "The fourth adds all columns.", sizes.sum()),
+        ("sum of entries for column sum", together, sizes.sum()),
         ("sizes forgotten", cancel, W.sum(axis=0).max()),
         ("length of a column", "The fourth squares entries. Add up their sizes.", length),
     ]
@@ -121,12 +129,13 @@ def penalty(l2_penalty, rng):
     spectral = np.linalg.norm(W, 2)
     unsquared = "norm where its square belongs"
     add = "Add up the squares of all entries, then see which factor stands in front."
+    twice = "The value is twice the right one. See what stands before the sum."
     mean = f"The value is {W.size} times too small, one for each entry. Nothing is averaged."
     order = "np.linalg.norm(W, 2) of a matrix sees one singular value. Use every entry."
     slips = [
         (unsquared, "Doubling W doubles the value; it should make it four times.", lam / 2 * root),
         (unsquared, "The value grows like the length of W, not like its square.", lam * root),
-        ("half forgotten", "The value is twice the right one. What is before it?", lam * square),
+        ("half forgotten", twice, lam * square),
         ("mean for the sum", mean, lam / 2 * square / W.size),
         ("spectral norm", order, lam / 2 * spectral**2),
         ("L1 for L2", "You add up sizes, the penalty adds up squares.", lam * np.abs(W).sum()),
@@ -136,13 +145,15 @@ def penalty(l2_penalty, rng):
     slope = "Differentiate lam/2 w^2 for one entry. The gradient has the shape of W."
     twice = "The gradient is twice the slope of your value. What does the 1/2 do?"
     half = "The gradient is half the slope of your value. The square brings a 2."
+    alike = "All entries are pulled alike. Here the pull goes with the size."
+    summed = "It is too small by the number of entries. The penalty is a sum."
     length = "It has length lam however small W is: the slope of ||W||."
     slips = [
         ("factor 2 left over", twice, 2 * lam * W),
         ("half left over", half, lam / 2 * W),
         ("gradient of the norm", length, lam * W / root),
-        ("gradient of L1", "All entries are pulled alike. L2 pulls by size.", lam * np.sign(W)),
-        ("gradient of the mean", "Too small by the number of entries.", lam * W / W.size),
+        ("gradient of L1", alike, lam * np.sign(W)),
+        ("gradient of the mean", summed, lam * W / W.size),
         ("wrong sign", "Uphill is away from zero. The minus comes with the step.", -lam * W),
         ("lam forgotten", "The gradient ignores lam, a factor of the value.", W),
     ]
