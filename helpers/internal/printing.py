@@ -50,10 +50,8 @@ def _as_text(titles, lines, caption):
     rows = [cells or [""] * len(titles) for _, _, cells in lines]
     columns = [_padded([title, *cells]) for title, *cells in zip(titles, *rows, strict=True)]
     width = max(map(len, labels))
-    text = [
-        "   ".join([label.ljust(width), *cells]).rstrip()
-        for label, *cells in zip(labels, *columns, strict=True)
-    ]
+    padded = zip(labels, *columns, strict=True)
+    text = ["   ".join([label.ljust(width), *cells]).rstrip() for label, *cells in padded]
     return "\n".join([*text, caption])
 
 
