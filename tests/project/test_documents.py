@@ -92,6 +92,11 @@ def test_the_architecture_names_every_folder():
         assert {room.relative_to(ROOT).as_posix() for room in rooms} <= named
 
 
+def test_the_figure_names_every_module_that_a_learner_reads():
+    words = set(re.findall(r"\w+", text_of(ROOT / "docs" / "architecture.svg")))
+    assert {path.stem for path in (ROOT / "helpers").glob("[a-z]*.py")} <= words
+
+
 def test_an_edition_has_one_version():
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
     assert yaml.safe_load(text_of(CITATION))["version"] == project["version"]
