@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.checks.exercise import Slip, exercise, expect, expect_equal, metrics, numbers, parts
+from helpers.checks.exercise import (
+    Slip,
+    agrees,
+    exercise,
+    expect,
+    expect_equal,
+    metrics,
+    numbers,
+    parts,
+)
 
 OFF_BY_ONE = "patience off by one"
 LAST_FOR_BEST = "last weights for best"
@@ -118,7 +127,7 @@ _HIGHER = "In yours a higher loss may count as a new best."
 _COMPARE = "Compare a loss with the best one, not with that of the epoch before."
 _GO_ON = "You go on to the last loss. The rule ends the training earlier."
 _AFTER = "Your best epoch comes after the stop."
-_BACK = "The losses may run out before patience does. Give the best epoch a name of its own."
+_BACK = "The losses may run out before patience does. Keep the best epoch in its own variable."
 _ADD_UP = "Small improvements add up: compare with the last epoch that counted as a new best."
 _TOO_LITTLE = "Your best epoch has the lowest loss, but it improved by too little to count."
 RULES = [
@@ -331,7 +340,7 @@ def _score(score, validation, test):
 
 
 def _at(losses, epochs):
-    """One loss of each run, at an epoch of its own."""
+    """One loss of each run, at its own epoch."""
     return losses[np.arange(len(losses)), epochs]
 
 
@@ -447,13 +456,12 @@ def fair(run, rng):
     patient, hasty, again, other = (
         metrics(METRICS, run(*case)) for case in ((7, seed), (1, seed), (1, seed), (1, seed + 1))
     )
-    repeated = all(_near(hasty, again, name) for name in METRICS)
     twice = "run(1, seed) gave two results. Make its generator from the seed."
-    expect(repeated, "not repeatable", twice)
+    expect(agrees(hasty, again), "not repeatable", twice)
     differs = "After one epoch the loss depends on patience: other digits, weights or batches."
-    expect(_near(patient, hasty, "first loss"), "not paired", differs)
+    expect(agrees(patient, hasty, "first loss"), "not paired", differs)
     same = "Two seeds have the same first loss: same weights, same split."
-    expect(not _near(hasty, other, "first loss"), "seed without effect", same)
+    expect(not agrees(hasty, other, "first loss"), "seed without effect", same)
     _follows({7: patient, 1: hasty})
     best = int(patient["best epoch"])
     cut, soon = (metrics(METRICS, run(7, seed, min(MOST, best + more))) for more in (0, 3))
@@ -488,12 +496,12 @@ def _restored(patient, cut, soon, best):
     expect(cut["epochs"] == best, "epochs ignored", ignored)
     came = f"After {patient['epochs']:.0f} epochs, weights of loss {patient['validation loss']:.3f}"
     there = f"those of the best, epoch {best}, have {cut['validation loss']:.3f}"
-    same = _near(cut, patient, "validation loss")
+    same = agrees(cut, patient, "validation loss")
     expect(same, LAST_FOR_BEST, f"{came} come back; {there}. Put the best weights back.")
     ran_out = (
         f"Patience 7, at most {best + 3} epochs, the best is {best}: the last weights come back."
     )
-    expect(_near(soon, patient, "validation loss"), RUN_OUT, ran_out)
+    expect(agrees(soon, patient, "validation loss"), RUN_OUT, ran_out)
 
 
 def _honest(result):
@@ -508,7 +516,3 @@ def _honest(result):
         "A forecast gives each of ten digits the probability 1/10. What is its loss, in nats?"
     )
     expect(abs(result["null loss"] - np.log(10)) < 1e-3, "null row wrong", forecast)
-
-
-def _near(first, second, name):
-    return abs(first[name] - second[name]) < 1e-9

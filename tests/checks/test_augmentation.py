@@ -136,15 +136,17 @@ def mixup_matrix(X, Y, shares, partners):
     return (M @ X.reshape(len(X), -1)).reshape(X.shape), M @ Y
 
 
-def mixed(of_images=None, of_labels=None):
+def as_given(shares, partners):
+    return shares, partners
+
+
+def mixed(of_images=as_given, of_labels=as_given):
     """The reference with other (shares, partners) for the images or the labels."""
 
     def answer(X, Y, shares, partners):
-        one, two = (
-            (change or (lambda *given: given))(shares, partners)
-            for change in (of_images, of_labels)
-        )
-        return mixup(X, Y, *one)[0], mixup(X, Y, *two)[1]
+        images, _ = mixup(X, Y, *of_images(shares, partners))
+        _, labels = mixup(X, Y, *of_labels(shares, partners))
+        return images, labels
 
     return answer
 
@@ -171,9 +173,9 @@ MIX = (
         "images not mixed: mixed with itself": mixed(lambda s, p: (s, np.arange(len(s)))),
         "hard labels": lambda X, Y, s, p: (mixup(X, Y, s, p)[0], np.round(mixup(X, Y, s, p)[1])),
         "shares exchanged in the images": mixed(exchanged, exchanged),
-        "shares exchanged in the labels": mixed(None, exchanged),
+        "shares exchanged in the labels": mixed(as_given, exchanged),
         "one share for all": mixed(constant, constant),
-        "one share for all: in the labels": mixed(None, constant),
+        "one share for all: in the labels": mixed(as_given, constant),
         "one share for all: their mean": mixed(lambda s, p: (np.full_like(s, s.mean()), p)),
         "share along the wrong axis": without_axes,
         "share along the wrong axis: of one": lambda X, Y, s, p: (
@@ -186,7 +188,7 @@ MIX = (
         ),
         "half and half": mixed(lambda s, p: (np.full_like(s, 0.5), p)),
         "partners turned round": mixed(lambda s, p: (s, np.argsort(p))),
-        "partners ignored": mixed(None, lambda s, p: (s, np.arange(len(s))[::-1])),
+        "partners ignored": mixed(as_given, lambda s, p: (s, np.arange(len(s))[::-1])),
         "more than a whole": lambda X, Y, s, p: (X + (1 - s[:, None, None]) * X[p], Y),
         "partner forgotten": lambda X, Y, s, p: (s[:, None, None] * X, Y),
         "wrong images": lambda X, Y, s, p: (X**2, Y),
@@ -380,7 +382,7 @@ SCANNED, MOVED = checks.METRICS[3:]
 
 
 def train(strength, rng, draws, *, reach=1, epochs=60, redrawn=True):
-    """One training, and the accuracy on its training digits beside the five numbers."""
+    """One training: its five numbers, and its accuracy on the training digits."""
     (X, y), (X_test, y_test) = split(IMAGES, DIGITS.y, (200, 700), rng)
     moved = augmentation.shift(X_test, reach, rng.spawn(1)[0])
     model = Sequential(Flatten(), Linear(64, 64, rng), ReLU(), Linear(64, 10, rng))

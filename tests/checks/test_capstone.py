@@ -23,11 +23,19 @@ def draw_strengths(low, high, n, rng):
     return low * (high / low) ** rng.random(n)
 
 
+def powers_of_ten(low, high, n, rng):
+    return rng.uniform(np.log10(low), np.log10(high), n)
+
+
+def powers_of_e(low, high, n, rng):
+    return rng.uniform(np.log(low), np.log(high), n)
+
+
 SEARCH = (
     checks.search,
     {
         "reference": draw_strengths,
-        "exponents": lambda low, high, n, rng: np.exp(rng.uniform(np.log(low), np.log(high), n)),
+        "exponents": lambda *given: np.exp(powers_of_e(*given)),
         "loop": lambda low, high, n, rng: [
             10 ** rng.uniform(np.log10(low), np.log10(high)) for _ in range(n)
         ],
@@ -38,16 +46,10 @@ SEARCH = (
     {
         "even axis": lambda low, high, n, rng: rng.uniform(low, high, n),
         "one draw for all": lambda low, high, n, rng: np.full(n, draw_strengths(low, high, 1, rng)),
-        "exponent returned": lambda low, high, n, rng: rng.uniform(
-            np.log10(low), np.log10(high), n
-        ),
-        "exponent returned: natural": lambda low, high, n, rng: rng.uniform(
-            np.log(low), np.log(high), n
-        ),
-        "two bases": lambda low, high, n, rng: 10 ** rng.uniform(np.log(low), np.log(high), n),
-        "two bases: the other way": lambda low, high, n, rng: np.exp(
-            rng.uniform(np.log10(low), np.log10(high), n)
-        ),
+        "exponent returned": powers_of_ten,
+        "exponent returned: natural": powers_of_e,
+        "two bases": lambda *given: 10 ** powers_of_e(*given),
+        "two bases: the other way": lambda *given: np.exp(powers_of_ten(*given)),
         "out of range": lambda low, high, n, rng: low * (low / high) ** rng.random(n),
         "out of range: normal": lambda low, high, n, rng: (
             low * (high / low) ** rng.normal(0.5, 0.5, n)
@@ -262,6 +264,11 @@ def contributions_of_means(none, full, without):
     return parts, np.mean(full - none - (full - without).sum(axis=0))
 
 
+def shares(full, without):
+    parts = (full - without).mean(axis=1)
+    return parts / parts.sum()
+
+
 def each(change):
     return lambda none, full, without: (
         change(none, full, without),
@@ -292,12 +299,8 @@ LEAVE_ONE_OUT = (
         "difference of each seed": each(lambda n, f, w: f - w),
         "full forgotten": each(lambda n, f, w: w.mean(axis=1)),
         "best seed picked": each(lambda n, f, w: (f - w).max(axis=1)),
-        "scaled to the gain": each(
-            lambda n, f, w: (f - w).mean(axis=1) * (f - n).mean() / (f - w).mean(axis=1).sum()
-        ),
-        "share of the whole": each(
-            lambda n, f, w: (f - w).mean(axis=1) / (f - w).mean(axis=1).sum()
-        ),
+        "scaled to the gain": each(lambda n, f, w: shares(f, w) * (f - n).mean()),
+        "share of the whole": each(lambda n, f, w: shares(f, w)),
         "relative change": each(lambda n, f, w: ((f - w) / f).mean(axis=1)),
         "wrong contribution": each(lambda n, f, w: 0 * f),
         "sum for the rest": rest(lambda g, c: c.sum()),

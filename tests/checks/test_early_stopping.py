@@ -299,7 +299,7 @@ def report_along(validation, test):
 
 
 def entries(losses, epochs):
-    """One loss of each run, at an epoch of its own."""
+    """One loss of each run, at its own epoch."""
     return losses[np.arange(len(losses)), epochs]
 
 
@@ -453,9 +453,9 @@ def run(patience, seed, epochs=40):
 
 @functools.cache
 def curves(seed, lr=0.3):
-    """Losses (2, 40) on validation and test digits after each epoch of a training without a stop.
+    """Losses (2, 40) on validation and test digits after each epoch of a training to the end.
 
-    A rule ends a training and changes nothing before: one training serves all answers that follow.
+    A rule only ends a training, so one training serves all the answers below.
     """
     rng = np.random.default_rng(seed)
     (X, y), *held_out = dealt(rng)

@@ -1,7 +1,9 @@
 """Assignment 07: right and wrong answers to each exercise."""
 
 import functools
+import itertools
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -27,10 +29,10 @@ def normalize(x, axes, eps):
 
 
 def normalize_loop(x, axes, eps):
-    kept = [range(size) if axis not in axes else [slice(None)] for axis, size in enumerate(x.shape)]
+    whole = [slice(None)]
+    along = [whole if axis in axes else range(size) for axis, size in enumerate(x.shape)]
     z = np.empty(x.shape)
-    for index in np.ndindex(*map(len, kept)):
-        block = tuple(choices[i] for choices, i in zip(kept, index, strict=True))
+    for block in itertools.product(*along):
         z[block] = (x[block] - np.mean(x[block])) / (np.var(x[block]) + eps) ** 0.5
     return z
 
@@ -41,6 +43,22 @@ def normalize_moved(x, axes, eps):
     rows = last.reshape(-1, np.prod([x.shape[axis] for axis in axes]))
     z = ((rows.T - rows.mean(axis=1)) / np.sqrt(rows.var(axis=1) + eps)).T
     return np.moveaxis(z.reshape(last.shape), range(-len(axes), 0), axes)
+
+
+def normalize_by_second_moment(x, axes, eps):
+    mean = x.mean(axes, keepdims=True)
+    var = np.mean(x**2, axis=axes, keepdims=True) - mean**2
+    return (x - mean) / np.sqrt(var + eps)
+
+
+def normalize_over_others(x, axes, eps):
+    return normalize(x, tuple(axis for axis in range(x.ndim) if axis not in axes), eps)
+
+
+def normalize_without_keepdims(x, axes, eps):
+    if axes == (1,):
+        return (x - x.mean(axes)) / np.sqrt(x.var(axes) + eps)
+    return normalize(x, axes, eps)
 
 
 def normalize_in_place(x, axes, eps):
@@ -66,17 +84,10 @@ FORMULA = (
         "loop": normalize_loop,
         "axes moved": normalize_moved,
         "helpers": lambda x, axes, eps: normalization.normalize(x, axes, eps)[0],
-        "second moment": lambda x, axes, eps: (
-            (x - x.mean(axes, keepdims=True))
-            / np.sqrt(
-                np.mean(x**2, axis=axes, keepdims=True) - x.mean(axes, keepdims=True) ** 2 + eps
-            )
-        ),
+        "second moment": normalize_by_second_moment,
     },
     {
-        "axes exchanged": lambda x, axes, eps: normalize(
-            x, tuple(a for a in range(x.ndim) if a not in axes), eps
-        ),
+        "axes exchanged": normalize_over_others,
         "one mean for all": lambda x, axes, eps: (x - x.mean()) / np.sqrt(x.var() + eps),
         "eps outside the root": scaled(
             lambda x, mean, var, eps, n: (x - mean) / (np.sqrt(var) + eps)
@@ -95,11 +106,7 @@ FORMULA = (
             lambda x, mean, var, eps, n: x / np.sqrt(var + eps) - mean
         ),
         "wrong z": lambda x, axes, eps: 2 * normalize(x, axes, eps),
-        "raises ValueError": lambda x, axes, eps: (
-            (x - x.mean(axes)) / np.sqrt(x.var(axes) + eps)
-            if axes == (1,)
-            else (normalize(x, axes, eps))
-        ),
+        "raises ValueError": normalize_without_keepdims,
         "input changed": normalize_in_place,
         "nothing returned": lambda x, axes, eps: None,
     },
@@ -144,9 +151,8 @@ def one_wrong(kind, change):
 def blocks(*shape, axes):
     def change(x, groups):
         sizes = {"N": len(x), "G": groups, "c": x.shape[1] // groups}
-        return normalize(x.reshape(*(sizes[s] for s in shape), *x.shape[2:]), axes, 1e-5).reshape(
-            x.shape
-        )
+        grouped = x.reshape(*(sizes[name] for name in shape), *x.shape[2:])
+        return normalize(grouped, axes, 1e-5).reshape(x.shape)
 
     return change
 
@@ -282,11 +288,27 @@ BACKWARD = (
 )
 
 
-def remember(batches, x, momentum, eps, *, first=(0.0, 1.0), stat=None, end=1.0):
+def unbiased_var(batch):
+    return batch.var(axis=0, ddof=1)
+
+
+def unbiased_std(batch):
+    return batch.std(axis=0, ddof=1)
+
+
+def biased_var(batch):
+    return batch.var(axis=0)
+
+
+def biased_std(batch):
+    return batch.std(axis=0)
+
+
+def remember(batches, x, momentum, eps, *, first=(0.0, 1.0), stat=unbiased_var, end=1.0):
     mean, var = first
     for batch in batches:
         mean = (1 - momentum) * mean + momentum * batch.mean(axis=0)
-        var = (1 - momentum) * var + momentum * (stat(batch) if stat else batch.var(axis=0, ddof=1))
+        var = (1 - momentum) * var + momentum * stat(batch)
     var = end * var
     return mean, var, (x - mean) / np.sqrt(var + eps)
 
@@ -313,6 +335,11 @@ def remember_pulled(batches, x, momentum, eps):
         mean += momentum * (center - mean)
         var += momentum * (sum((row - center) ** 2 for row in batch) / (len(batch) - 1) - var)
     return mean, var, [(row - mean) / (var + eps) ** 0.5 for row in x]
+
+
+def remember_var_turned(batches, x, momentum, eps):
+    mean, _, _ = remember(batches, x, momentum, eps)
+    return mean, *remember(batches, x, 1 - momentum, eps)[1:]
 
 
 def mean_as(change):
@@ -344,9 +371,7 @@ MEMORY = (
         "pulled": remember_pulled,
     },
     {
-        "momentum the other way round": lambda batches, x, momentum, eps: remember(
-            batches, x, 1 - momentum, eps
-        ),
+        "momentum the other way round": lambda b, x, m, eps: remember(b, x, 1 - m, eps),
         "plain average": mean_as(lambda batches, momentum: batches.mean(axis=(0, 1))),
         "last batch alone": mean_as(lambda batches, momentum: batches[-1].mean(axis=0)),
         "started at the first batch": started_at_first,
@@ -355,23 +380,12 @@ MEMORY = (
             lambda batches, momentum: momentum * batches.mean(axis=1).sum(axis=0)
         ),
         "wrong running mean": mean_as(lambda batches, momentum: np.ones(3)),
-        "biased for unbiased variance": lambda *a: remember(
-            *a, stat=lambda batch: batch.var(axis=0)
-        ),
-        "standard deviation for variance": lambda *a: remember(
-            *a, stat=lambda batch: batch.std(axis=0)
-        ),
-        "standard deviation for variance: unbiased": lambda *a: remember(
-            *a, stat=lambda batch: batch.std(axis=0, ddof=1)
-        ),
-        "momentum the other way round: var": lambda b, x, m, eps: (
-            remember(b, x, m, eps)[0],
-            *remember(b, x, 1 - m, eps)[1:],
-        ),
-        "started at 0": lambda *a: remember(*a, first=(0.0, 0.0)),
-        "corrected at the end": lambda *a: remember(
-            *a, stat=lambda batch: batch.var(axis=0), end=1.25
-        ),
+        "biased for unbiased variance": partial(remember, stat=biased_var),
+        "standard deviation for variance": partial(remember, stat=biased_std),
+        "standard deviation for variance: unbiased": partial(remember, stat=unbiased_std),
+        "momentum the other way round: var": remember_var_turned,
+        "started at 0": partial(remember, first=(0.0, 0.0)),
+        "corrected at the end": partial(remember, stat=biased_var, end=1.25),
         "wrong running variance": lambda *a: remember(*a, stat=lambda batch: batch.mean(axis=0)),
         "evaluation using batch statistics": z_as(lambda x, mean, var, eps: normalize(x, 0, eps)),
         "evaluation using batch statistics: mean": z_as(
