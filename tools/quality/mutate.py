@@ -33,7 +33,7 @@ FILES = {
 }
 MODULES = sorted(FILES)
 # No other plugins: looking for them takes long.
-PLUGINS = ("nbval.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
+PLUGINS = ("nbval.plugin", "pytest_timeout", "xdist.plugin", "_hypothesis_pytestplugin")
 WARM = (*PLUGINS, "numpy", "scipy.stats", "joblib", "tqdm", "hypothesis")
 TESTED = "tests/helpers"
 TESTS = {  # in addition to test_<module>.py and test_<module>_*.py
