@@ -14,8 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
-from joblib.parallel import get_active_backend
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm  # a widget in a notebook: on stderr it would leave a red box behind
 
 from helpers.internal.arguments import describe, flag, integer, number
@@ -28,6 +27,12 @@ from helpers.internal.table_checks import (
     checked_strengths,
 )
 from helpers.internal.tables import PairedTable, Sweep
+
+with warnings.catch_warnings():
+    # Without shared memory, as in some containers, all runs happen in this process.
+    warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.parallel import get_active_backend
 
 
 def paired(
@@ -200,15 +205,22 @@ def _collect(scores, calls, seeds, n_jobs, progress):
 def _results(tasks, calls, n_jobs):
     """Yield the results in the order of the tasks."""
     # One task per batch: tasks pickled together would share what `run` closes over, as a generator.
-    with _one_thread_each():
+    with _one_thread_for_each_worker():
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
     jobs = (delayed(_call)(calls[name], name, seed) for name, seed in tasks)
-    with _silent_joblib(), _one_sentence_for_a_killed_worker(), closing(parallel(jobs)) as results:
+    with (
+        threadpool_limits(
+            1
+        ),  # for this process too, which makes the runs where there are no workers
+        _silent_joblib(),
+        _one_sentence_for_a_killed_worker(),
+        closing(parallel(jobs)) as results,
+    ):
         yield from results
 
 
-def _one_thread_each():
-    """Give each process one BLAS thread, even if OPENBLAS_NUM_THREADS says more.
+def _one_thread_for_each_worker():
+    """Give each worker one BLAS thread, even if OPENBLAS_NUM_THREADS says more.
 
     With more threads than cores they would wait for each other.
     """

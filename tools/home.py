@@ -1,4 +1,4 @@
-"""A home for settings and caches where the user's own cannot be written."""
+"""What a machine may lack, and what stands in for it: a home that can be written, shared memory."""
 
 import os
 import sys
@@ -22,3 +22,12 @@ def use_a_writable_home(root, stream=None):
     if not known:
         message = f"{home} cannot be written: settings and caches go to .venv/home."
         print(message, file=stream or sys.stderr, flush=True)
+
+
+def do_without_shared_memory():
+    """Tell joblib where /dev/shm cannot be written, as in some containers.
+
+    It would find out by itself, with a warning in every notebook, and make all runs in one process.
+    """
+    if sys.platform == "linux" and not os.access("/dev/shm", os.W_OK):
+        os.environ["JOBLIB_MULTIPROCESSING"] = "0"

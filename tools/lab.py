@@ -10,7 +10,7 @@ import socket
 import sys
 
 from tools import ROOT, guardian
-from tools.home import use_a_writable_home
+from tools.home import do_without_shared_memory, use_a_writable_home
 
 
 def asked_port(args):
@@ -55,6 +55,7 @@ def main(args):
         print(sentence, file=sys.stderr)
         return 1
     use_a_writable_home(ROOT)
+    do_without_shared_memory()
     guardian.guard()
     ours = [
         str(ROOT / "tools" / "jupyter"),

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import joblib
 import numpy as np
 import pytest
+import threadpoolctl
 
 from helpers import experiments
 from helpers.experiments import PairedTable, Sweep, paired, sweep
@@ -396,6 +397,16 @@ def test_each_worker_has_one_blas_thread_whatever_the_environment_says(monkeypat
         return {"threads": int(os.environ["OPENBLAS_NUM_THREADS"])}
 
     assert paired({"a": 0, "b": 1}, run, range(2), n_jobs=2).mean("threads", "a") == 1
+
+
+def test_one_blas_thread_in_this_process_too():
+    """Where there is no shared memory all runs are made here, in no more time than they need."""
+
+    def run(_value, _seed):
+        pools = threadpoolctl.threadpool_info()
+        return {"threads": max(pool["num_threads"] for pool in pools)}
+
+    assert paired({"a": 0, "b": 1}, run, range(2), n_jobs=1).mean("threads", "a") == 1
 
 
 @BOTH

@@ -50,7 +50,8 @@ RULES = {
     "regularizers": TIER_1,
     # Tier 2
     "experiments": Rule(
-        course=("internal.tables", "internal.table_checks"), packages=("numpy", "joblib", "tqdm")
+        course=("internal.tables", "internal.table_checks"),
+        packages=("numpy", "joblib", "threadpoolctl", "tqdm"),
     ),
     "training": Rule(course=("core", "data", "internal.interrupts"), packages=("numpy", "tqdm")),
     # Pictures

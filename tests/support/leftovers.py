@@ -4,7 +4,7 @@ import os
 import signal
 
 from tools import ROOT, guardian
-from tools.home import use_a_writable_home
+from tools.home import do_without_shared_memory, use_a_writable_home
 
 
 def pytest_configure(config):
@@ -12,6 +12,7 @@ def pytest_configure(config):
     if hasattr(config, "workerinput") or guardian.MARK in os.environ:
         return
     use_a_writable_home(ROOT)
+    do_without_shared_memory()
     guardian.guard()
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
