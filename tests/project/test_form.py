@@ -8,7 +8,8 @@ The lectures have a rule of their own, few_code_cells_have_many_lines in tests/n
 """
 
 import ast
-import tomllib
+import subprocess
+import sys
 
 import pytest
 
@@ -24,10 +25,12 @@ RULES = {
     style.dicts_as_conditions: "looks up a dictionary made for it; use if, or name the dictionary",
     style.flags_by_position: "passes True or False by position; name the argument",
 }
-# In November 2026 the longest function was helpers.training.fit, with 22: the loop of a training is
-# told in one piece. Nine of ten had up to 12 in helpers/checks, up to 11 in each other folder.
-MOST_STATEMENTS = 25
-NINE_OF_TEN = 15
+# What held in November 2026, with one name a line. The longest function was helpers.training.fit,
+# with 31: the loop of a training is told in one piece; the next had 24. Nine of ten had up to 16 in
+# helpers/checks, where a check is a list of slips with their formulas, and up to 12 elsewhere.
+MOST_STATEMENTS = 32
+NINE_OF_TEN = 12
+NINE_OF_TEN_CHECKS = 16
 
 
 def problems(tree):
@@ -47,29 +50,36 @@ def test_form(path):
     assert not found, "\n" + "\n".join(f"{name}:{line} {sentence}" for line, sentence in found)
 
 
-@pytest.mark.parametrize(("folder", "sources"), house.rooms(ROOT).items())
-def test_nine_of_ten_functions_are_short(folder, sources):
-    p90 = house.measured(sources).p90
-    assert p90 <= NINE_OF_TEN, f"{folder}: nine of ten functions have up to {p90:g} statements"
+def test_nine_of_ten_functions_are_short():
+    """In each folder. A limit for each function alone would let all of them grow up to it."""
+    for folder in {path.parent for path in FILES}:
+        limit = NINE_OF_TEN_CHECKS if folder == ROOT / "helpers" / "checks" else NINE_OF_TEN
+        p90 = house.measured([path.read_text(encoding="utf-8") for path in folder.glob("*.py")]).p90
+        name = folder.relative_to(ROOT).as_posix()
+        assert p90 <= limit, f"{name}: nine of ten functions have up to {p90:g} statements"
 
 
 # --- the line length ---
 
 
-def test_ruff_refuses_lines_of_more_than_100_characters():
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
-    assert settings["line-length"] == house.LONGEST_LINE
-    assert "E" in settings["lint"]["select"]
-    assert "E501" not in settings["lint"]["ignore"]
-    assert not [
-        files for files, codes in settings["lint"]["per-file-ignores"].items() if "E501" in codes
-    ]
+@pytest.mark.parametrize("folder", house.FOLDERS)
+@pytest.mark.parametrize(("length", "status"), [(100, 0), (101, 1)])
+def test_ruff_refuses_a_line_of_more_than_100_characters(folder, length, status):
+    line = "# " + "x " * 48 + (length - 98) * "x"
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "-"]
+    command += ["--stdin-filename", f"{folder}/sample.py"]
+    done = subprocess.run(command, cwd=ROOT, input=f"{line}\n", capture_output=True, text=True)
+    assert len(line) == length
+    assert done.returncode == status
+    assert ("E501" in done.stdout) == bool(status)
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_no_line_is_excused(path):
+def test_no_line_is_excused():
     excuse = "noqa: " + "E501"
-    assert excuse not in path.read_text(encoding="utf-8")
+    texts = {
+        name: path.read_text(encoding="utf-8") for name, path in zip(NAMES, FILES, strict=True)
+    }
+    assert not [name for name, text in texts.items() if excuse in text]
 
 
 # --- the rules themselves ---

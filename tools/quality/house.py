@@ -91,7 +91,7 @@ def rooms(root):
         for path in python_files(root / top):
             if text := path.read_text(encoding="utf-8"):
                 together[path.parent.relative_to(root).as_posix()].append(text)
-        found |= together
+        found |= sorted(together.items())
         if len(together) > 1:
             found[f"{top}, together"] = [text for texts in together.values() for text in texts]
     return found | {"lectures": [code_of(path) for path in form.lectures(root)]}

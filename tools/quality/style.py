@@ -8,11 +8,10 @@ import ast
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DISPLAYS = (ast.Tuple, ast.List)
-# Called with a value like any other: True by position is no flag there.
-TAKE_VALUES = {
-    *("append", "array", "bool", "claim", "claim_with", "get", "getattr", "param", "setattr"),
-    *("setdefault", "setitem"),
-}
+# These take a value, for which True is as good as any other: it is not a flag there.
+OF_PYTHON = ("append", "bool", "fromkeys", "get", "getattr", "setattr", "setdefault")
+OF_OTHERS = ("array", "claim", "claim_with", "param")
+TAKE_VALUES = OF_PYTHON + OF_OTHERS
 
 
 def parallel_assignments(tree):
