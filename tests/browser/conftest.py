@@ -12,11 +12,6 @@ from tests.browser.support.lab import Notebook, Server
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 
 
-def pytest_itemcollected(item):
-    """One worker runs the whole folder: one JupyterLab and one Chromium are started."""
-    item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 # Of the package, not of the session: while Playwright runs, no other test can start an event loop.
 @pytest.fixture(scope="package")
 def browser():

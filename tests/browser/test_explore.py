@@ -144,5 +144,12 @@ def test_saving_leaves_the_open_figure_alive(notebook, power):
     assert "the power 1.0 " in power.alt
 
 
+def test_a_saved_notebook_leaves_the_version_of_python_out(notebook):
+    notebook.save()
+    saved = json.loads(notebook.file.read_text(encoding="utf-8"))
+    assert saved["metadata"]["language_info"]["name"] == "python"
+    assert "version" not in saved["metadata"]["language_info"]
+
+
 def test_nothing_was_complained_of(notebook):
     assert notebook.complaints == []
