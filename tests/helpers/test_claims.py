@@ -53,16 +53,15 @@ def test_a_failed_claim_is_an_assertion():
 @BOTH
 @NEITHER
 def test_what_is_neither_true_nor_false_is_refused(ask, holds, got, capsys):
-    with refuses(
-        TypeError, f"holds must be True or False, got {got}; compare arrays with np.allclose(a, b)"
-    ):
+    remedy = "compare arrays with np.allclose(a, b)"
+    with refuses(TypeError, f"holds must be True or False, got {got}; {remedy}"):
         ask("a sentence", holds)
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_argument_in_the_others_place_is_refused():
+def test_exchanged_arguments_are_refused():
     with refuses(TypeError, "holds must be True or False, got str"):
-        claim(True, "a sentence")
+        claim(sentence=True, holds="a sentence")
 
 
 @pytest.mark.parametrize(
@@ -78,17 +77,14 @@ def test_an_argument_in_the_others_place_is_refused():
 def test_a_missing_package_is_named_and_check_is_not_called(package, name, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     claim_with(package, "our step is theirs", lambda: pytest.fail("called"))
-    assert (
-        capsys.readouterr().out
-        == f"– not checked here: {name} is not installed (our step is theirs)\n"
-    )
+    printed = capsys.readouterr().out
+    assert printed == f"– not checked here: {name} is not installed (our step is theirs)\n"
 
 
-def test_a_missing_package_is_found_out_for_real(capsys):
+def test_a_package_that_is_really_missing_is_noticed(capsys):
     claim_with("no_such_package.inner", "our step is theirs", lambda: pytest.fail("called"))
-    assert capsys.readouterr().out.startswith(
-        "– not checked here: no_such_package is not installed"
-    )
+    printed = capsys.readouterr().out
+    assert printed.startswith("– not checked here: no_such_package is not installed")
 
 
 def test_an_error_inside_check_is_not_hidden():
@@ -97,9 +93,7 @@ def test_an_error_inside_check_is_not_hidden():
 
 
 @pytest.mark.parametrize("package", ["math", "no_such_package"])
-def test_a_check_that_is_no_function_is_refused_with_and_without_the_package(package):
-    with refuses(
-        TypeError,
-        "check must be a function without arguments, such as lambda: a == b, got bool True",
-    ):
-        claim_with(package, "a sentence", True)
+def test_a_check_that_cannot_be_called_is_refused_with_and_without_the_package(package):
+    expected = "a function without arguments, such as lambda: a == b"
+    with refuses(TypeError, f"check must be {expected}, got bool True"):
+        claim_with(package, "a sentence", check=True)

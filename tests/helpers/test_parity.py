@@ -4,9 +4,8 @@ import pytest
 
 from tests.helpers.support.parity import import_or_skip
 
-REASON = (
-    "no_such_package is not installed, so nothing was compared with it: make parity installs it"
-)
+REMEDY = "make parity installs it"
+REASON = f"no_such_package is not installed, so nothing was compared with it: {REMEDY}"
 
 
 def test_an_installed_package_is_returned():

@@ -1,4 +1,4 @@
-"""helpers against PyTorch in float64: layers, networks, losses and initializers, values and all gradients."""
+"""helpers against PyTorch in float64: layers, networks, losses, initializers; all gradients."""
 
 import math
 
@@ -26,7 +26,7 @@ def tensor(values, grad=True):
 
 
 def twin(layer):
-    """The same layer in PyTorch, with copies of its parameters. torch.nn.Linear stores its weight transposed."""
+    """The same layer in PyTorch, with copies of its parameters; Linear stores W transposed."""
     if isinstance(layer, Sequential):
         return torch.nn.Sequential(*map(twin, layer.layers))
     if not layer.parameters():
@@ -34,11 +34,11 @@ def twin(layer):
     weight = layer.weight.data
     if isinstance(layer, Linear):
         weight = weight.T
-        other = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=layer.bias is not None)
+        n_out, n_in = weight.shape
+        other = torch.nn.Linear(n_in, n_out, bias=layer.bias is not None)
     else:
-        other = torch.nn.Conv2d(
-            weight.shape[1], weight.shape[0], layer.k, layer.stride, layer.padding
-        )
+        c_out, c_in = weight.shape[:2]
+        other = torch.nn.Conv2d(c_in, c_out, layer.k, layer.stride, layer.padding)
     other.weight = torch.nn.Parameter(tensor(weight))
     if layer.bias is not None:
         other.bias = torch.nn.Parameter(tensor(layer.bias.data))
@@ -48,7 +48,8 @@ def twin(layer):
 def assert_parity(layer, x):
     for p in layer.parameters():
         p.data += 0.3 * rng(7).standard_normal(p.data.shape)
-    other, x_ = twin(layer), tensor(x)
+    other = twin(layer)
+    x_ = tensor(x)
     y_ = other(x_)
     y, dx, *grads = run(layer, x)
     y_.backward(tensor(upstream(y), grad=False))
@@ -74,9 +75,8 @@ def test_conv(stride, padding, k):
 
 @pytest.mark.parametrize("size", [(5, 5), (6, 5), (11, 8)])
 def test_conv_of_odd_sizes(size):
-    assert_parity(
-        Conv2d(1, 2, 5, rng(), stride=2, padding=3), rng(1).standard_normal((3, 1, *size))
-    )
+    layer = Conv2d(1, 2, 5, rng(), stride=2, padding=3)
+    assert_parity(layer, rng(1).standard_normal((3, 1, *size)))
 
 
 @pytest.mark.parametrize("layer", [ReLU, Tanh, Sigmoid])
@@ -92,17 +92,16 @@ def test_flatten(shape):
 
 
 def test_deep_network():
-    hidden = [
-        layer for i in range(3) for layer in (Linear(8, 8, rng(i)), (ReLU, Tanh, Sigmoid)[i]())
-    ]
-    assert_parity(
-        Sequential(*hidden, Sequential(Linear(8, 3, rng(9), bias=False))),
-        rng(1).standard_normal((6, 8)),
-    )
+    hidden = []
+    for i, activation in enumerate((ReLU, Tanh, Sigmoid)):
+        hidden += [Linear(8, 8, rng(i)), activation()]
+    last = Sequential(Linear(8, 3, rng(9), bias=False))
+    assert_parity(Sequential(*hidden, last), rng(1).standard_normal((6, 8)))
 
 
 def test_network_of_convolutions():
-    first, second = Conv2d(1, 4, 3, rng(0), padding=1), Conv2d(4, 3, 3, rng(1), stride=2)
+    first = Conv2d(1, 4, 3, rng(0), padding=1)
+    second = Conv2d(4, 3, 3, rng(1), stride=2)
     net = Sequential(first, ReLU(), second, Tanh(), Flatten(), Linear(27, 5, rng(2)))
     assert_parity(net, rng(1).standard_normal((4, 1, 8, 8)))
 
@@ -147,9 +146,9 @@ def test_dropout_has_two_values_and_the_share_of_torch():
 
 
 def factor(draw, standard):
-    """What an initializer multiplies its standard draws by: the ratio, the same for every weight."""
+    """What an initializer multiplies its standard draws by, the same for every weight."""
     ratios = np.asarray(draw) / np.asarray(standard)
-    assert np.ptp(ratios) < 1e-6 * abs(ratios.flat[0])  # so precise is the uniform draw of torch
+    assert np.ptp(ratios) < 1e-6 * abs(ratios.flat[0])  # torch draws uniform numbers in float32
     return np.median(ratios)
 
 
@@ -177,13 +176,12 @@ SCALED = {
 @pytest.mark.parametrize("make", ["Linear", "Conv2d"])
 def test_trap_fan_out_for_fan_in_against_torch(name, make):
     f = getattr(initializers, name)
-    layer = (
-        Linear(30, 7, rng(), initializer=f)
-        if make == "Linear"
-        else Conv2d(3, 8, 5, rng(), initializer=f)
-    )
-    weight = layer.weight.data
-    shape = weight.T.shape if make == "Linear" else weight.shape
+    if make == "Linear":
+        weight = Linear(30, 7, rng(), initializer=f).weight.data
+        shape = weight.T.shape
+    else:
+        weight = Conv2d(3, 8, 5, rng(), initializer=f).weight.data
+        shape = weight.shape
     if name.endswith("normal"):
         ours = factor(weight, rng().standard_normal(weight.shape))
         theirs = torch_factor(SCALED[name], torch.nn.init.normal_, shape)
@@ -195,12 +193,9 @@ def test_trap_fan_out_for_fan_in_against_torch(name, make):
 
 @pytest.mark.parametrize("shape", [(4, 4), (3, 7), (7, 3), (5, 2, 3, 3), (12, 2, 2, 2)])
 def test_orthogonal_keeps_the_same_side_orthonormal_as_torch(shape):
-    for w in (
-        initializers.orthogonal(1, 1, rng(), shape),
-        torch.nn.init.orthogonal_(torch.empty(shape)).numpy(),
-    ):
-        w = w.reshape(len(w), -1)
+    ours = initializers.orthogonal(1, 1, rng(), shape)
+    theirs = torch.nn.init.orthogonal_(torch.empty(shape)).numpy()
+    for weight, atol in ((ours, 1e-14), (theirs, 1e-5)):  # theirs is float32
+        w = weight.reshape(len(weight), -1)
         product = w @ w.T if w.shape[0] < w.shape[1] else w.T @ w
-        np.testing.assert_allclose(
-            product, np.eye(min(w.shape)), atol=1e-14 if w.dtype == np.float64 else 1e-5
-        )
+        np.testing.assert_allclose(product, np.eye(min(w.shape)), atol=atol)

@@ -1,4 +1,4 @@
-"""helpers.normalization against PyTorch: values, all gradients, running statistics, and evaluation after training."""
+"""helpers.normalization against PyTorch: values, all gradients, running statistics, evaluation."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,10 @@ from tests.helpers.support.properties import run, upstream
 
 torch = import_or_skip("torch")
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
-C, SIZE = 6, (3, 5)
-MATRIX, IMAGES = (6, C), (5, C, *SIZE)
+C = 6
+SIZE = (3, 5)
+MATRIX = (6, C)
+IMAGES = (5, C, *SIZE)
 CLOSE = {np.float64: {"rtol": 1e-10, "atol": 1e-10}, np.float32: {"rtol": 1e-4, "atol": 1e-5}}
 
 BATCH = {
@@ -37,11 +39,9 @@ def numbers(seed, shape, dtype):
 def both(name, affine, dtype, pairs=PAIRS, **options):
     """Our layer and PyTorch's, with the same gains and shifts, and the shape of x."""
     ours, args, theirs, shape = pairs[name]
-    named = {"elementwise_affine" if theirs is torch.nn.LayerNorm else "affine": affine}
-    layer, other = (
-        ours(*args(), affine=affine, dtype=dtype, **options),
-        theirs(*args(), **named, **options),
-    )
+    layer = ours(*args(), affine=affine, dtype=dtype, **options)
+    name_of_affine = "elementwise_affine" if theirs is torch.nn.LayerNorm else "affine"
+    other = theirs(*args(), **{name_of_affine: affine}, **options)
     other = other.to(torch.tensor(dtype(0)).dtype)
     for seed, p, p_ in zip(range(2), layer.parameters(), other.parameters(), strict=False):
         p.data[...] = numbers(seed, p.data.shape, dtype)
@@ -50,7 +50,8 @@ def both(name, affine, dtype, pairs=PAIRS, **options):
 
 
 def assert_parity(layer, other, x):
-    close, x_ = CLOSE[x.dtype.type], torch.tensor(x, requires_grad=True)
+    close = CLOSE[x.dtype.type]
+    x_ = torch.tensor(x, requires_grad=True)
     other.zero_grad()
     y_ = other(x_)
     y, *gradients = run(layer, x)
@@ -67,7 +68,8 @@ def assert_parity(layer, other, x):
 def test_values_and_gradients_in_training_and_in_evaluation(name, affine, dtype):
     layer, other, shape = both(name, affine, dtype)
     for seed, mode in ((5, True), (6, True), (7, False)):
-        layer.train(mode), other.train(mode)
+        layer.train(mode)
+        other.train(mode)
         assert_parity(layer, other, numbers(seed, shape, dtype))
 
 
@@ -83,10 +85,12 @@ def test_running_statistics_after_batches_of_several_sizes_and_evaluation_with_t
     layer, other, shape = both(name, affine, dtype, **options)
     for seed, n in enumerate((2, 7, 3, 50)):
         x = numbers(seed, (n, *shape[1:]), dtype)
-        layer(x), other(torch.tensor(x))
+        layer(x)
+        other(torch.tensor(x))
         np.testing.assert_allclose(layer.running_mean, other.running_mean, **CLOSE[dtype])
         np.testing.assert_allclose(layer.running_var, other.running_var, **CLOSE[dtype])
-    layer.eval(), other.eval()
+    layer.eval()
+    other.eval()
     assert_parity(layer, other, numbers(9, (1, *shape[1:]), dtype))
     np.testing.assert_allclose(layer.running_var, other.running_var, **CLOSE[dtype])
 
@@ -94,7 +98,7 @@ def test_running_statistics_after_batches_of_several_sizes_and_evaluation_with_t
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("eps", [1e-12, 0.5, 10.0])
 def test_eps(name, eps):
-    layer, other, shape = both(name, True, np.float64, eps=eps)
+    layer, other, shape = both(name, affine=True, dtype=np.float64, eps=eps)
     assert_parity(layer, other, numbers(4, shape, np.float64))
 
 
@@ -102,18 +106,18 @@ def test_eps(name, eps):
 def test_defaults(name):
     """Whether there are gains, eps, and where gains, shifts and running statistics start."""
     ours, args, theirs, shape = PAIRS[name]
-    layer, other = ours(*args()), theirs(*args()).double()
+    layer = ours(*args())
+    other = theirs(*args()).double()
     assert layer.eps == other.eps
     assert_parity(layer, other, 0.01 * numbers(4, shape, np.float64))
-    for a, b in zip(
-        layer.state(), other.state_dict().values(), strict=False
-    ):  # theirs counts the batches too
+    state = other.state_dict().values()  # theirs counts the batches too
+    for a, b in zip(layer.state(), state, strict=False):
         np.testing.assert_allclose(a, b, **CLOSE[np.float64])
 
 
 @pytest.mark.parametrize("name", BATCH)
 def test_both_refuse_a_training_batch_with_one_number_for_each_channel(name):
-    layer, other, shape = both(name, True, np.float64)
+    layer, other, shape = both(name, affine=True, dtype=np.float64)
     x = np.ones((1, C, *[1] * (len(shape) - 2)))
     with pytest.raises(ValueError, match="got 1"):
         layer(x)

@@ -1,4 +1,4 @@
-"""helpers against PyTorch in float64: optimizers and whole runs of fit, on a network whose biases do not decay."""
+"""helpers against PyTorch in float64: optimizers and whole runs of fit; biases do not decay."""
 
 import numpy as np
 import pytest
@@ -24,15 +24,13 @@ X_, LABELS_, TARGETS_ = map(torch.tensor, (X, LABELS, TARGETS))
 def network():
     rng = np.random.default_rng(1)
     model = Sequential(Linear(5, 8, rng), ReLU(), Linear(8, 3, rng))
-    for p in model.parameters():
-        p.data += 0.1 * rng.standard_normal(
-            p.data.shape
-        )  # a bias that is not zero shows when it decays
+    for p in model.parameters():  # a bias shows that it decays only if it is not zero
+        p.data += 0.1 * rng.standard_normal(p.data.shape)
     return model
 
 
 def torch_optimizer(name, other, weight_decay=0.0, **options):
-    """The optimizer of PyTorch with one group that decays, the weights, and one that does not, the biases."""
+    """The optimizer of PyTorch with two groups: the weights, which decay, and the biases."""
     groups = [
         {"params": [p for p in other.parameters() if p.ndim == 2], "weight_decay": weight_decay},
         {"params": [p for p in other.parameters() if p.ndim == 1], "weight_decay": 0.0},
@@ -50,9 +48,13 @@ def weights(model):
 def torch_penalty(penalty, other):
     """The same penalty written with PyTorch's norms, on the weights alone."""
     matrices = [p for p in other.parameters() if p.ndim == 2]
-    l1, l2 = (sum(p.norm(k) ** k for p in matrices) for k in (1, 2))
-    ratio = {L1: 1, L2: 0}.get(type(penalty), getattr(penalty, "l1_ratio", None))
-    return penalty.lam * (ratio * l1 + (1 - ratio) / 2 * l2)
+    l1 = sum(p.norm(1) for p in matrices)
+    l2 = sum(p.norm(2) ** 2 for p in matrices)
+    if isinstance(penalty, L1):
+        return penalty.lam * l1
+    if isinstance(penalty, L2):
+        return penalty.lam / 2 * l2
+    return penalty.lam * (penalty.l1_ratio * l1 + (1 - penalty.l1_ratio) / 2 * l2)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +73,12 @@ def torch_penalty(penalty, other):
     ],
 )
 def test_ten_steps(make, options):
-    model, loss = network(), MSELoss()
+    loss = MSELoss()
+    model = network()
     other = twin(model)
     optimizer = make(model.parameters(), **options)
-    optimizer_ = torch_optimizer(
-        make.__name__, other, **{"weight_decay": optimizer.weight_decay} | options
-    )
+    options_ = {"weight_decay": optimizer.weight_decay} | options
+    optimizer_ = torch_optimizer(make.__name__, other, **options_)
     for _ in range(10):
         optimizer.zero_grad()
         loss.value(model(X), TARGETS)
@@ -114,92 +116,78 @@ def test_a_learning_rate_changed_on_the_way(make, options):
 )
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_a_whole_run_on_the_same_batches(make, penalty, batch_size):
-    model, seed = network(), 3
+    model = network()
     other = twin(model)
-    settings = {
-        "epochs": 5,
-        "rng": np.random.default_rng(seed),
-        "batch_size": batch_size,
-        "penalty": penalty,
-    }
     optimizer = make(model.parameters(), 0.02, weight_decay=0.1)
-    history = fit(
-        model, CrossEntropyLoss(), optimizer, X, LABELS, validation=(X[:9], LABELS[:9]), **settings
-    )
+    settings = {"epochs": 5, "rng": np.random.default_rng(3), "batch_size": batch_size}
+    settings |= {"penalty": penalty, "validation": (X[:9], LABELS[:9])}
+    history = fit(model, CrossEntropyLoss(), optimizer, X, LABELS, **settings)
 
-    optimizer, rng = (
-        torch_optimizer(make.__name__, other, 0.1, lr=0.02),
-        np.random.default_rng(seed),
-    )
-    losses, shares = [], []
+    rng = np.random.default_rng(3)
+    optimizer = torch_optimizer(make.__name__, other, 0.1, lr=0.02)
+    recorded = []
     for _ in range(5):
         for batch in [slice(None)] if batch_size is None else minibatches(len(X), batch_size, rng):
             optimizer.zero_grad()
             value = torch.nn.functional.cross_entropy(other(X_[batch]), LABELS_[batch])
             (value if penalty is None else value + torch_penalty(penalty, other)).backward()
             optimizer.step()
-        with torch.no_grad():
-            logits = other(X_)
-            losses.append(
-                [torch.nn.functional.cross_entropy(logits[:n], LABELS_[:n]).item() for n in (40, 9)]
-            )
-            shares.append(
-                [(logits[:n].argmax(1) == LABELS_[:n]).double().mean().item() for n in (40, 9)]
-            )
+        recorded.append([*loss_and_accuracy(other, 40), *loss_and_accuracy(other, 9)])
     np.testing.assert_allclose(weights(model), weights(other), rtol=1e-9, atol=1e-9)
-    recorded = (
-        history.train_loss,
-        history.validation_loss,
-        history.train_accuracy,
-        history.validation_accuracy,
-    )
-    np.testing.assert_allclose(np.transpose(recorded), np.hstack([losses, shares]), rtol=1e-9)
+    train_loss, train_accuracy, validation_loss, validation_accuracy = np.transpose(recorded)
+    np.testing.assert_allclose(history.train_loss, train_loss, rtol=1e-9)
+    np.testing.assert_allclose(history.train_accuracy, train_accuracy, rtol=1e-9)
+    np.testing.assert_allclose(history.validation_loss, validation_loss, rtol=1e-9)
+    np.testing.assert_allclose(history.validation_accuracy, validation_accuracy, rtol=1e-9)
+
+
+def loss_and_accuracy(other, n):
+    """Of a model of PyTorch, on the first n examples."""
+    with torch.no_grad():
+        logits = other(X_[:n])
+        loss = torch.nn.functional.cross_entropy(logits, LABELS_[:n])
+        return loss.item(), (logits.argmax(1) == LABELS_[:n]).double().mean().item()
 
 
 def test_early_stopping_gives_the_weights_of_its_epoch_back():
-    model, twin_run = network(), network()
-    settings = {"batch_size": 4, "validation": (X[20:], LABELS[20:])}
-    data = CrossEntropyLoss(), X[:20], LABELS[:20]
-    best = _fit_adam(model, *data, epochs=60, early_stopping=EarlyStopping(3), **settings)
-    assert best.best_epoch == best.epochs - 3 < 57
-    _fit_adam(twin_run, *data, epochs=best.best_epoch, **settings)
-    np.testing.assert_array_equal(weights(model), weights(twin_run))
+    model = network()
+    shorter = network()
+    history = _fit_adam(model, epochs=60, early_stopping=EarlyStopping(3))
+    assert history.best_epoch == history.epochs - 3 < 57
+    _fit_adam(shorter, epochs=history.best_epoch)
+    np.testing.assert_array_equal(weights(model), weights(shorter))
 
 
-def _fit_adam(model, loss, inputs, targets, **settings):
-    return fit(
-        model,
-        loss,
-        Adam(model.parameters(), 0.05),
-        inputs,
-        targets,
-        rng=np.random.default_rng(0),
-        **settings,
-    )
+def _fit_adam(model, **settings):
+    settings |= {"rng": np.random.default_rng(0), "batch_size": 4}
+    settings |= {"validation": (X[20:], LABELS[20:])}
+    adam = Adam(model.parameters(), 0.05)
+    return fit(model, CrossEntropyLoss(), adam, X[:20], LABELS[:20], **settings)
 
 
 def trained(make, lam, through, **options):
     """The weights after a run with L2 of strength lam `through` the penalty or the weight_decay."""
     model = network()
-    settings = {"epochs": 5, "batch_size": 16, "penalty": L2(lam) if through == "penalty" else None}
-    optimizer = make(
-        model.parameters(), 0.02, weight_decay=0 if through == "penalty" else lam, **options
-    )
-    fit(model, MSELoss(), optimizer, X, TARGETS, rng=np.random.default_rng(0), **settings)
+    settings = {"epochs": 5, "batch_size": 16, "rng": np.random.default_rng(0)}
+    if through == "penalty":
+        settings["penalty"] = L2(lam)
+    else:
+        options["weight_decay"] = lam
+    optimizer = make(model.parameters(), 0.02, **options)
+    fit(model, MSELoss(), optimizer, X, TARGETS, **settings)
     return weights(model)
 
 
 @pytest.mark.parametrize(("make", "options"), [(SGD, {}), (SGD, {"momentum": 0.9}), (Adam, {})])
 def test_the_l2_penalty_is_the_weight_decay_of_sgd_and_of_coupled_adam(make, options):
-    both = [trained(make, 0.3, through, **options) for through in ("penalty", "weight_decay")]
-    np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12)
+    penalty = trained(make, 0.3, "penalty", **options)
+    decay = trained(make, 0.3, "weight_decay", **options)
+    np.testing.assert_allclose(penalty, decay, rtol=1e-12, atol=1e-12)
 
 
 def test_under_adam_the_l2_penalty_is_not_decoupled_weight_decay():
-    penalty, decay, plain = (
-        trained(Adam, 0.3, "penalty"),
-        trained(AdamW, 0.3, "decay"),
-        trained(AdamW, 0, "decay"),
-    )
+    penalty = trained(Adam, 0.3, "penalty")
+    decay = trained(AdamW, 0.3, "weight_decay")
+    plain = trained(AdamW, 0, "weight_decay")
     assert np.abs(penalty - decay).max() > 0.01
     assert np.linalg.norm(penalty) < np.linalg.norm(decay) < np.linalg.norm(plain)

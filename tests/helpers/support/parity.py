@@ -1,4 +1,4 @@
-"""A package that a test compares with: if it is missing, a skip that says so, and a failure where CI=true."""
+"""A package that a test compares with: a skip without it, and a failure where CI=true."""
 
 import importlib
 import importlib.util
@@ -8,7 +8,7 @@ import pytest
 
 
 def import_or_skip(package):
-    """Return the imported `package`. If it is missing: skip and say so, or fail where CI is "true"."""
+    """Return the imported `package`. If it is missing, skip and say so, or fail if CI is "true"."""
     top = package.partition(".")[0]  # find_spec imports the parents of a dotted name
     if importlib.util.find_spec(top) is not None:
         return importlib.import_module(package)

@@ -1,6 +1,7 @@
-"""What every layer keeps to, whatever its formula: PROPERTIES, to parametrize over.
+"""What holds for every layer, whatever its formula: PROPERTIES, to parametrize over.
 
-A case is a function (rng, dtype) -> (layer, x) that draws its own sizes. A property is a function of a case and a seed.
+A case is a function (rng, dtype) -> (layer, x) that draws its own sizes. A property is a function
+of a case and a seed.
 """
 
 import copy
@@ -12,7 +13,7 @@ from helpers.gradcheck import check_layer
 
 
 def away_from_zero(rng, shape):
-    """Random numbers of either sign, none within 0.1 of 0, where ReLU has a kink that differences would blur."""
+    """Random numbers of either sign, none within 0.1 of 0: differences would blur ReLU's kink."""
     x = rng.standard_normal(shape)
     return x + 0.1 * np.sign(x)
 
@@ -74,9 +75,7 @@ def trap_the_update_inside_backward(case, seed):
     layer, x = build(case, seed)
     before = [p.data.copy() for p in layer.parameters()]
     y = layer(x)
-    before += [
-        values.copy() for values in layer.buffers()
-    ]  # a training forward moves running statistics
+    before += [values.copy() for values in layer.buffers()]  # a forward in training moves them
     layer.backward(upstream(y))
     assert_same(layer.state(), before)
 
@@ -129,7 +128,7 @@ def evaluation_repeats_itself(case, seed):
 
 def copies_compute_the_same_and_share_nothing(case, seed):
     layer, x = build(case, seed)
-    twins = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+    twins = [copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))]
     expected = run(layer, x)
     for p in layer.parameters():
         p.data.fill(0)

@@ -1,4 +1,4 @@
-"""How the course refuses bad input: one sentence that names the argument, what came and what was expected."""
+"""How the course refuses bad input: one sentence, with the argument, what came and what should."""
 
 from contextlib import contextmanager
 
@@ -7,7 +7,7 @@ import pytest
 
 @contextmanager
 def refuses(kind, *parts):
-    """The block must raise exactly `kind`, with one line that begins with parts[0] and holds the other parts."""
+    """The block must raise exactly `kind`: a line that begins with parts[0] and holds the rest."""
     with pytest.raises(kind) as caught:
         yield
     sentence = str(caught.value)
