@@ -25,9 +25,8 @@ def main(arguments=None):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "wanted", nargs="*", metavar="NUMBER or PATH", help="default: all assignments"
-    )
+    help_text = "default: all assignments"
+    parser.add_argument("wanted", nargs="*", metavar="NUMBER or PATH", help=help_text)
     wanted = parser.parse_args(arguments).wanted or ["*"]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal may have no ✓
@@ -37,18 +36,25 @@ def main(arguments=None):
         missing = f"The package {error.name} is missing."
         parser.exit(1, f"{missing} It comes with the JupyterLab of the course: make lab.\n")
     paths, problems = _paths(wanted)
-    rows = []
+    problems += _print_results(running, paths)
+    print("".join(f"{problem}\n" for problem in problems), end="", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _print_results(running, paths):
+    """Run the notebooks, print what is done, and return a sentence for each that cannot be run."""
+    states = []
+    problems = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for path, result in zip(paths, pool.map(partial(_results, running), paths), strict=True):
             if isinstance(result, Exception):
                 problems.append(f"{_shown(path)} could not be run: {result}.")
             else:
-                rows += result
+                states += [state for *_, state in result]
                 print(f"{path.stem}\n{table(result)}\n", flush=True)
-    if rows:
-        print(f"{sum(state == 'done' for *_, state in rows)} of {len(rows)} done", flush=True)
-    print("".join(f"{problem}\n" for problem in problems), end="", file=sys.stderr)
-    return 1 if problems else 0
+    if states:
+        print(f"{states.count('done')} of {len(states)} done", flush=True)
+    return problems
 
 
 def _paths(wanted):

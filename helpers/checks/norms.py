@@ -124,6 +124,11 @@ def penalty(l2_penalty, rng):
     W = rng.normal(0, 2, (3, 4))
     lam = rng.uniform(0.2, 0.8)
     value, gradient = parts(l2_penalty(W, lam), 2, "(value, gradient)")
+    _penalty_value(value, W, lam)
+    _penalty_gradient(gradient, W, lam)
+
+
+def _penalty_value(value, W, lam):
     square = (W**2).sum()
     root = np.sqrt(square)
     spectral = np.linalg.norm(W, 2)
@@ -142,6 +147,9 @@ def penalty(l2_penalty, rng):
         ("lam forgotten", "The value ignores lam. Where is it in the formula?", square / 2),
     ]
     expect_equal(value, lam / 2 * square, ("wrong penalty", add), slips)
+
+
+def _penalty_gradient(gradient, W, lam):
     slope = "Differentiate lam/2 w^2 for one entry. The gradient has the shape of W."
     twice = "The gradient is twice the slope of your value. What does the 1/2 do?"
     half = "The gradient is half the slope of your value. The square brings a 2."
@@ -151,7 +159,7 @@ def penalty(l2_penalty, rng):
     slips = [
         ("factor 2 left over", twice, 2 * lam * W),
         ("half left over", half, lam / 2 * W),
-        ("gradient of the norm", length, lam * W / root),
+        ("gradient of the norm", length, lam * W / np.linalg.norm(W)),
         ("gradient of L1", alike, lam * np.sign(W)),
         ("gradient of the mean", summed, lam * W / W.size),
         ("wrong sign", "Uphill is away from zero. The minus comes with the step.", -lam * W),

@@ -71,7 +71,10 @@ def groups(group_step, rng):
     names = [str(name) for name in rng.permutation(list(SHAPES))]
     params, grads = ({name: rng.normal(1, 1, SHAPES[name]) for name in names} for _ in range(2))
     got = _named(group_step(params, grads, lr, lam), names)
+    _decayed_groups(got, names, params, grads, lr, lam)
 
+
+def _decayed_groups(got, names, params, grads, lr, lam):
     def step(decaying, shrink=lr * lam):
         left = {name: 1 - shrink * (name in decaying) for name in names}
         return {name: left[name] * params[name] - lr * grads[name] for name in names}
