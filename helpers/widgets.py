@@ -88,8 +88,8 @@ def slider(low, high, step, *, start=None, label=None):
 def choice(values, *, start=None, label=None):
     """A slider over a list of values, such as np.logspace(-4, 0, 9), that starts at `start`.
 
-    Without `start` it starts at the first. Raises ValueError for fewer than two values, and for a
-    `start` that is none of them.
+    Without `start` it starts at the first. Raises ValueError unless there are two values or more,
+    and `start` is one of them.
     """
     if isinstance(values, (str, dict)) or not np.iterable(values):
         got = arguments.describe(values)

@@ -152,10 +152,7 @@ def test_a_wrong_checksum(server, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (
-            "half",
-            f"^the download of {TEST_IMAGES} broke off half-way and nothing of it was kept",
-        ),
+        ("half", f"^the download of {TEST_IMAGES} broke off half-way and nothing of it was kept"),
         (
             "hang up",
             rf"^no connection to http://127\.0\.0\.1.* for {TEST_IMAGES} .*: check the network",

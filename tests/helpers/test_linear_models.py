@@ -364,9 +364,7 @@ def test_best_subsets_of_constant_targets_are_the_first_columns():
 
 def test_best_subsets_of_fifteen_columns_at_most():
     assert len(best_subsets(*problem(40, 15))) == 16
-    with pytest.raises(
-        ValueError, match=r"^the number of columns of X must be an integer <= 15, got 16$"
-    ):
+    with refuses(ValueError, "the number of columns of X must"):
         best_subsets(*problem(40, 16))
 
 
