@@ -33,16 +33,20 @@ def server(browser, tmp_path_factory):  # noqa: ARG001 without a browser no serv
 
 @pytest.fixture(scope="package")
 def open_notebook(request, context, server):
-    """with open_notebook(name) as notebook: ... in a page that has loaded JupyterLab before."""
+    """with open_notebook(name) as notebook: ... JupyterLab is loaded once, and after a failure."""
     page = context.new_page()
+    tidy = False
 
     @contextmanager
     def opened(name, **options):
+        nonlocal tidy
+        if not tidy:
+            page.goto("about:blank")
+        tidy = False
         failures = request.session.testsfailed
         with Notebook(page, server, name, **options) as notebook:
             yield notebook
-        if request.session.testsfailed > failures:
-            page.goto("about:blank")  # whatever the failure left in JupyterLab
+        tidy = request.session.testsfailed == failures
 
     return opened
 

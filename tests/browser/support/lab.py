@@ -184,8 +184,13 @@ class Notebook:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        """End the kernel and close the notebook, unsaved. JupyterLab stays in the page."""
+    def __exit__(self, kind, *_):
+        """End the kernel and close the notebook, unsaved; JupyterLab stays in the page.
+
+        After a failure all is left as it is, for a picture of it.
+        """
+        if kind is not None:
+            return
         self.page.evaluate(CLOSE)
         self.page.remove_listener("pageerror", self._hear_error)
         self.page.remove_listener("console", self._hear)
