@@ -1,6 +1,6 @@
 """Programs for those who teach or change the course: a room for each family of make targets.
 
-All but setup.py and lab.py, which run before the packages are there, are run by `python -m`.
+Each is run by `python -m`. setup.py runs before any package is there.
 """
 
 from pathlib import Path

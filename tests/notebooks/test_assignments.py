@@ -59,8 +59,8 @@ def test_every_assignment_has_its_source(number):
 def test_nothing_else_lies_in_the_folders(name):
     files = [path for path in (FOLDER / name).rglob("*") if path.is_file()]
     inside = [path.relative_to(FOLDER / name) for path in files]
-    kept = [path for path in inside if ".ipynb_checkpoints" not in path.parts]
-    other = [str(path) for path in kept if not is_assignment(path)]
+    saved = [path for path in inside if ".ipynb_checkpoints" not in path.parts]
+    other = [str(path) for path in saved if not is_assignment(path)]
     assert not other, f"{name}/ holds {', '.join(other)}, expected NN_topic/NN_topic.ipynb alone"
 
 

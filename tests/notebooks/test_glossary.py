@@ -1,4 +1,4 @@
-"""notebooks/glossary.md: each term stands in the lecture it names, and each lecture links to it."""
+"""notebooks/glossary.md: each term is in the lecture it names, and each lecture links to it."""
 
 import re
 from functools import cache

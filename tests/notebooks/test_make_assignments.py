@@ -126,7 +126,7 @@ def test_without_nbgrader_one_sentence(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit) as caught:
         assignments.main([], tmp_path)
     assert caught.value.code == 1
-    sentence = "The package nbgrader is missing; python tools/setup.py grade installs it.\n"
+    sentence = "The package nbgrader is missing; make assignments installs it.\n"
     assert capsys.readouterr().err == sentence
 
 

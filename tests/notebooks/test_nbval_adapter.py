@@ -132,7 +132,7 @@ CELLS = [
     ("claim lost", f"print({UNCHECKED!r})", [stream("something else\n")], "stdout"),
     ("claim checked at last", "print('✓ torch agrees')", [stream(UNCHECKED + "\n")], "stdout"),
     (
-        "claim beside a change",
+        "claim next to a change",
         f"print('✓ ten is odd')\nprint({UNCHECKED!r})",
         [stream(CLAIMED)],
         "stdout",

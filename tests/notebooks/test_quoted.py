@@ -1,4 +1,4 @@
-"""Every number that a lecture quotes stands in an output or a setting of the notebook."""
+"""Every number that a lecture quotes is in an output or a setting of the notebook."""
 
 from decimal import Decimal
 from functools import cache

@@ -1,4 +1,4 @@
-"""The measure of the house, on sources that are small enough to count by hand."""
+"""make house, on sources that are small enough to count by hand."""
 
 import ast
 from textwrap import dedent

@@ -200,8 +200,7 @@ def main(arguments=None, folder=FOLDER):
     try:
         preprocessors()
     except ModuleNotFoundError as error:
-        install = "python tools/setup.py grade installs it"
-        parser.exit(1, f"The package {error.name} is missing; {install}.\n")
+        parser.exit(1, f"The package {error.name} is missing; make assignments installs it.\n")
     fresh = [make(source, check) for source in sources(folder)]
     left = orphans(folder)
     for path in left:

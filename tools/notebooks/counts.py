@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 
 class _Images(HTMLParser):
-    """Collects the alternative text of every <img> and <svg>, None where it has none."""
+    """Collects the alternative text of every <img> and <svg>, None for one without."""
 
     def __init__(self):
         super().__init__()
@@ -50,7 +50,7 @@ def code_lines(cell):
 
 
 def syntax_tree(cell):
-    """The syntax tree of a code cell, or None where it is not Python."""
+    """The syntax tree of a code cell, or None if it is not Python."""
     try:
         return ast.parse(cell.source)
     except SyntaxError:

@@ -17,7 +17,7 @@ from tools import ROOT
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = ("tags", "nbgrader", "deletable", "editable")
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-# No version: it would say who ran refresh last, and change with each of them.
+# No version of Python: it would change with whoever ran refresh last.
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {

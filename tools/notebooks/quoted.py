@@ -1,4 +1,4 @@
-"""Name the numbers in the text of a lecture that stand in no output and no setting of its section.
+"""Name the numbers in a lecture's text that are in no output and no setting of its section.
 
 python -m tools.notebooks.quoted [notebooks...]
 python -m tools.notebooks.quoted --change   and say how many changed digits would be noticed

@@ -1,1 +1,1 @@
-"""Tests the tests, and runs the lectures on other machines."""
+"""Tests the tests, runs the lectures on other machines, measures the form of the code."""

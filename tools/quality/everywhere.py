@@ -51,7 +51,7 @@ def odd_path():
     """A copy of the course, set up from nothing as a learner does it."""
     shutil.rmtree(ODD, ignore_errors=True)
     shutil.copytree(ROOT, ODD, ignore=shutil.ignore_patterns(*NO_SOURCES, *MADE))
-    checked([sys.executable, "tools/setup.py", *EXTRAS], cwd=ODD)
+    checked([sys.executable, "-m", "tools.setup", *EXTRAS], cwd=ODD)
     return [ODD / ".venv" / "bin" / "python"], ODD
 
 

@@ -1,4 +1,4 @@
-"""Measure the code by folder: python -m tools.quality.house [another checkout]
+"""Measure the code by folder: make house, or python -m tools.quality.house ANOTHER_CHECKOUT
 
 The table has a row for each folder: its Python files, their lines, how many of those have more than
 100 characters; parallel assignments (`a, b = 1, 2`) and `raise` in 1,000 lines; and the median, the
@@ -41,7 +41,7 @@ class Measures(NamedTuple):
 
     def __str__(self):
         parallel = f"{self.parallel:9.1f}{self.raises:9.1f}"
-        lengths = f"{self.median:9.0f}{self.p90:9.0f}{self.longest:9}"
+        lengths = f"{self.median:9.3g}{self.p90:9.3g}{self.longest:9}"
         return f"{self.files:9}{self.lines:9}{self.long_lines:9}{parallel}{lengths}"
 
 
