@@ -103,15 +103,32 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert f"--python-version {oldest} " in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def workflow(name):
+    file = ROOT / ".github" / "workflows" / f"{name}.yml"
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def commands(job):
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
 def test_the_workflow_runs_the_commands_of_the_makefile_on_three_systems():
-    workflow = yaml.safe_load(
-        (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
-    )
-    job = workflow["jobs"]["test"]
+    """All tests on the oldest and the newest Python, the quick ones on the other ten machines."""
+    job = workflow("ci")["jobs"]["test"]
     matrix = job["strategy"]["matrix"]
     assert matrix["python"] == PYTHONS
     assert {system.split("-")[0] for system in matrix["os"]} == {"ubuntu", "macos", "windows"}
-    assert [step["run"] for step in job["steps"] if "run" in step][-1] == "make test"
+    whole = [(entry["python"], entry["command"]) for entry in matrix["include"]]
+    assert whole == [(PYTHONS[0], "test"), (PYTHONS[-1], "test")]
+    assert job["env"]["COMMAND"] == "${{ matrix.command || 'quick' }}"
+    assert commands(job)[-1] == 'make "$COMMAND"'
+
+
+def test_the_nightly_workflow_runs_the_deep_tests():
+    assert commands(workflow("nightly")["jobs"]["deep"])[-1] == "make test-deep"
+
+
+def test_the_check_of_a_change_is_the_command_of_the_readme():
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == "make test"
 
 
