@@ -38,7 +38,7 @@ lint: setup       # the code's style, and the workflows
 	$(VENV) -m ruff check
 	$(VENV) -m ruff format --check
 	$(VENV) -m check_jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
-	$(VENV) -m zizmor --offline --quiet .github/workflows
+	$(dir $(VENV))zizmor --offline --quiet .github/workflows
 
 refresh: setup    # run notebooks and keep their outputs
 	$(VENV) -m tools.notebooks.refresh $(ARGS)

@@ -1,5 +1,11 @@
 """What every pytest call below this folder uses."""
 
+import os
+
+# Before NumPy is imported: a thread for each core in each process would wait for the others, and
+# small products take ten times as long. A value that is set stays.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 pytest_plugins = [
     "tests.support.leftovers",
     "tests.support.schedule",

@@ -11,6 +11,7 @@ import sys
 
 from tools import ROOT, guardian
 from tools.home import do_without_shared_memory, use_a_writable_home
+from tools.setup import read_stamp
 
 
 def asked_port(args):
@@ -48,6 +49,17 @@ def options():
     ]
 
 
+def settings():
+    """The folders of settings; of two that disagree the first one wins."""
+    ours = ROOT / "tools" / "jupyter"
+    if "grade" in read_stamp(ROOT).get("extras", []):
+        yield from (ours / "grading", ours, ROOT / "notebooks" / "assignments")
+    else:
+        yield ours
+    if "JUPYTER_CONFIG_PATH" in os.environ:
+        yield os.environ["JUPYTER_CONFIG_PATH"]
+
+
 def main(args):
     port = asked_port(args)
     sentence = "" if port is None else refusal(port)
@@ -57,12 +69,7 @@ def main(args):
     use_a_writable_home(ROOT)
     do_without_shared_memory()
     guardian.guard()
-    ours = [
-        str(ROOT / "tools" / "jupyter"),
-        str(ROOT / "notebooks" / "assignments"),
-    ]  # the second for nbgrader
-    paths = [*ours, os.environ.get("JUPYTER_CONFIG_PATH")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(map(str, settings()))
     from jupyterlab.labapp import LabApp  # a second's import, after the quick refusals
 
     return LabApp.launch_instance([*options(), *args])

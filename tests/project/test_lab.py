@@ -69,7 +69,8 @@ def server(tmp_path_factory):
         for name, value in os.environ.items()
         if not name.startswith(("JUPYTER", "JPY", "COV_"))
     }
-    port, log = free_port(), home / "log"
+    port = free_port()
+    log = home / "log"
     command = [*LAB, "--no-browser", "--port", str(port)]
     env = {**kept, "HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home)}
     with (
@@ -126,3 +127,20 @@ def test_it_does_not_ask_about_news(server):
     assert settings["settings"] == {}
     defaults = {name: value["default"] for name, value in settings["schema"]["properties"].items()}
     assert (defaults["fetchNews"], defaults["checkForUpdates"]) == ("false", False)
+
+
+@pytest.mark.parametrize(
+    ("extras", "folders"),
+    [
+        (["lab", "test"], ["tools/jupyter"]),
+        (["grade", "lab"], ["tools/jupyter/grading", "tools/jupyter", "notebooks/assignments"]),
+    ],
+)
+def test_a_teacher_has_other_settings_than_a_learner(monkeypatch, extras, folders):
+    """The panels of nbgrader, and its settings, come with what make grade installs."""
+    monkeypatch.setattr(lab, "read_stamp", lambda _: {"extras": extras})
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "of the user")
+    assert [str(folder) for folder in lab.settings()] == [
+        *(str(ROOT / folder) for folder in folders),
+        "of the user",
+    ]
