@@ -209,7 +209,7 @@ PARTS = {
     ),
     "table_checks.checked_series": Row(
         lambda values: table_checks.checked_series("loss", "L2", values, 3),
-        values=array(ONES, wrong=[[1.0, 2.0]]),
+        values=array(ONES, wrong=[[1.0, 2.0]], huge=False),
     ),
     "table_checks.pick": Row(
         lambda metric: table_checks.pick("metric", metric, VALUES), metric=METRIC
