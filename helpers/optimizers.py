@@ -40,9 +40,9 @@ class Optimizer:
 
         If p does not decay, return g alone.
         """
-        if not p.decay or self.weight_decay == 0:
-            return p.grad
-        return p.grad + self.weight_decay * p.data
+        if p.decay and self.weight_decay:
+            return p.grad + self.weight_decay * p.data
+        return p.grad
 
     def shrink(self, p):
         """w <- (1 - lr weight_decay) w, if p decays."""
@@ -69,7 +69,7 @@ class SGD(Optimizer):
 
     def velocity(self, p, v):
         """Return v after one more gradient. Without momentum, return the gradient and leave v."""
-        if self.momentum == 0:
+        if not self.momentum:
             return self.coupled_gradient(p)
         v *= self.momentum
         v += self.coupled_gradient(p)

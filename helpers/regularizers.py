@@ -159,12 +159,10 @@ def _row(convention, m):
         known = ", ".join(CONVENTIONS)
         raise ValueError(f"convention must be one of {known}, got {quoted(convention)}")
     row = CONVENTIONS[convention]
-    if m is not None:
-        return row, integer("m", m, low=1)
-    if row.power != 0:
+    if m is None and row.power != 0:
         use = f"is needed for {convention!r}: {row.objective}"
         raise ValueError(f"m, the number of training examples, {use}, got None")
-    return row, 1
+    return row, 1 if m is None else m
 
 
 def _strength(name, value, row):

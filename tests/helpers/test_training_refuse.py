@@ -180,6 +180,11 @@ def test_a_validation_loss_that_is_not_finite_is_refused():
         run(validation=(1e200 * X, Y))
 
 
+def test_a_loss_that_is_not_finite_is_noticed_with_a_penalty_too():
+    with refuses(FloatingPointError, "the loss is inf before the first update"):
+        run(X=1e200 * X, penalty=L2(0.1))
+
+
 def test_a_penalty_that_is_not_finite_counts_as_the_loss():
     class Endless(L2):
         def value(self, params):
