@@ -8,11 +8,11 @@ from helpers.internal.fast import mask_from_bits
 class Dropout(Layer):
     """Inverted dropout: y = m x / (1 - p), where each m is 0 with probability p and 1 otherwise.
 
-    p is THE PROBABILITY OF DROPPING. Then E[y] = x and Var[y] = p / (1 - p) x^2. In evaluation y =
-    x. Every forward draws a new mask from `rng` and leaves it for backward as `mask`: the shape of
-    x, True where x stays. With `frozen = True` forward uses `mask` again, so that a gradient can
-    be checked. Raises ValueError unless 0 <= p < 1. Source: Srivastava, Hinton, Krizhevsky,
-    Sutskever and Salakhutdinov (2014); section 10 has the scaling.
+    p is THE PROBABILITY OF DROPPING. Then E[y] = x and Var[y] = p / (1 - p) x^2. In evaluation x
+    passes unchanged. Every forward draws a new mask from `rng` and leaves it for backward as
+    `mask`: the shape of x, True where x stays. With `frozen = True` forward uses `mask` again, so
+    that a gradient can be checked. Raises ValueError unless 0 <= p < 1. Source: Srivastava, Hinton,
+    Krizhevsky, Sutskever and Salakhutdinov (2014); section 10 has the scaling.
     """
 
     remembers = ("dropped", "mask")
