@@ -127,11 +127,11 @@ class BatchNorm(_ChannelNormalization):
 
     running = (1 - momentum) running + momentum batch
 
-    Here `momentum` is THE SHARE OF THE NEW BATCH, as in PyTorch; in Keras it is the share of the old
-    average. The variance that normalizes is biased (divided by the count n), the one that is averaged
-    unbiased (by n - 1), as in PyTorch. In evaluation the running averages are used, so that one
-    example does not depend on the others. Raises ValueError for a training batch with one number
-    for each channel. Source: Ioffe and Szegedy (2015), algorithms 1 and 2.
+    Here `momentum` is THE SHARE OF THE NEW BATCH, as in PyTorch; in Keras it is the share of the
+    old average. The variance that normalizes is biased (divided by the count n), the one that is
+    averaged unbiased (by n - 1), as in PyTorch. In evaluation the running averages are used, so
+    that one example does not depend on the others. Raises ValueError for a training batch with one
+    number for each channel. Source: Ioffe and Szegedy (2015), algorithms 1 and 2.
     """
 
     remembers = ("z", "var", "from_batch")
