@@ -1,6 +1,9 @@
-"""Write digits.csv, diabetes.csv and SHA256SUMS again from scikit-learn: python data/make_data.py [folder].
+"""Write digits.csv, diabetes.csv and SHA256SUMS again from scikit-learn.
 
-Plain text with \\n line ends, and no scaled numbers: compressed files and last digits differ between machines.
+python data/make_data.py [folder]
+
+Plain text with \\n line ends, and no scaled numbers: compressed files and last digits differ
+between machines.
 """
 
 import hashlib

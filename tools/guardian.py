@@ -25,15 +25,13 @@ ROUNDS = 5  # how often what was started meanwhile is looked for
 def guard():
     """Have all that this process starts from now on ended with it. Returns the mark."""
     mark = secrets.token_hex(8)
+    marks = os.environ.get(MARK, "").split()  # those of the programs that started this one
     command = [sys.executable, __file__, mark]
     if "MAKELEVEL" in os.environ:
         command += [str(os.getppid()), str(os.getpid())]
-    inherited = {name: value for name, value in os.environ.items() if name != MARK}
-    guardian = subprocess.Popen(
-        command, stdin=subprocess.PIPE, env=inherited, start_new_session=True
-    )
+    guardian = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     atexit.register(dismiss, guardian)
-    os.environ[MARK] = mark
+    os.environ[MARK] = " ".join([*marks, mark])
     return mark
 
 
@@ -48,7 +46,7 @@ def marked(mark):
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == mark:
+            if mark in process.environ().get(MARK, "").split():
                 found.append(process)
         except (psutil.Error, OSError):  # gone, or another user's
             continue

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.browser.support import endless
-from tools import ROOT, guardian
+from tools import ROOT
 
 RUN = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", endless.__file__]
 
@@ -19,7 +19,6 @@ def mark(monkeypatch):
     """Marks the processes of another test run, which guards itself."""
     mark = secrets.token_hex(8)
     monkeypatch.setenv("RUN_TO_BE_KILLED", mark)
-    monkeypatch.delenv(guardian.MARK, raising=False)
     return mark
 
 

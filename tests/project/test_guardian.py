@@ -35,7 +35,7 @@ def start(*command, **options):
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in (guardian.MARK, "MAKELEVEL", "MAKEFLAGS")
+        if name not in ("MAKELEVEL", "MAKEFLAGS")
     }
     return subprocess.Popen(
         command,
