@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from tools import ROOT, guardian
+from tools import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions and no SIGKILL")
 
