@@ -1,8 +1,9 @@
 """Augmentation: training examples changed at random so that their labels survive (or are mixed).
 
-Images are arrays (..., H, W): (N, H, W) or (N, C, H, W), one change for each of the N, the same for
-its channels. The input is never changed, the order is kept, so the labels y still fit; floats keep
-their dtype, integers become float64. Everything random takes `rng`, a np.random.Generator.
+Images are arrays (N, H, W) or (N, C, H, W). Each of the N images gets a change of its own, and all
+its channels get the same one. The input is never changed, and the order is kept, so the labels y
+still fit; floats keep their dtype, integers become float64. Everything random takes `rng`, a
+np.random.Generator.
 """
 
 import numpy as np
@@ -24,9 +25,9 @@ def shift(images, most, rng, fill=0.0):
 
 
 def rotate(images, degrees, rng, fill=0.0):
-    """Turn each image about its center by an angle drawn evenly from -degrees to degrees.
+    """Turn each image about its center by an angle drawn uniformly from -degrees to degrees.
 
-    Positive angles turn it against the clock, as np.rot90 does. Between pixels the value is
+    Positive angles turn it counterclockwise, as np.rot90 does. Between pixels the value is
     bilinear: a mean of the four neighbors, weighted by nearness. `fill` lies outside. Raises
     ValueError unless 0 <= degrees <= 180.
     """
@@ -45,7 +46,7 @@ def jitter(X, std, rng):
 
 
 def cutout(images, size, rng, fill=0.0):
-    """Cover size x size pixels of each image with `fill`, centered on a pixel drawn evenly.
+    """Cover size x size pixels of each image with `fill`, centered on a pixel drawn uniformly.
 
     A square at the edge is cut off by it. Source: DeVries and Taylor (2017), section 3.2.
     """
@@ -66,7 +67,7 @@ def mixup(X, y, alpha, rng, classes=None):
     `share` is from Beta(alpha, alpha), one for each of the N examples. y holds labels (N,) of
     `classes` classes, or probabilities (N, C); the result holds probabilities (N, C), which
     CrossEntropyLoss takes. The labels are mixed with the images: pictures of two digits are not one
-    of them. alpha -> 0 mixes nothing. Raises ValueError where X and y differ in length. Source:
+    of them. alpha -> 0 mixes nothing. Raises ValueError if X and y differ in length. Source:
     Zhang, Cisse, Dauphin and Lopez-Paz (2018), section 2.
     """
     X = array("X", X)
@@ -96,7 +97,7 @@ def _probabilities(y, classes, X):
             f"y must hold integer labels (N,) or probabilities (N, C), got {describe(y)}"
         )
     if classes is None:
-        raise TypeError("classes must be an integer >= 1 where y holds labels, got None")
+        raise TypeError("classes must be an integer >= 1 if y holds labels, got None")
     classes = integer("classes", classes, low=1)
     if y.min() < 0 or y.max() >= classes:
         raise ValueError(f"y must hold labels 0 to {classes - 1}, got {y.min()} to {y.max()}")

@@ -7,9 +7,9 @@ The objective is mean((y - X w - b)^2) + penalty, with X (N, D), y (N,), w (D,),
     lasso         lam ||w||_1                           Lasso(alpha=lam / 2)
     elastic_net   lam (r ||w||_1 + (1 - r)/2 ||w||^2)   ElasticNet(alpha=lam / 2, l1_ratio=r)
 
-A free intercept means: centre X and y, fit without it, then b = mean(y) - mean(X) w. The work is
+A free intercept means: center X and y, fit without it, then b = mean(y) - mean(X) w. The work is
 done in float64, and the result has the dtype of X. With G = X^T X / N, c = X^T y / N and
-s = y^T y / N of the centred data, the mean squared error is s - 2 c^T w + w^T G w: every fit here
+s = y^T y / N of the centered data, the mean squared error is s - 2 c^T w + w^T G w: every fit here
 looks at the data through these three. G takes D^2 numbers.
 
 All functions raise TypeError or ValueError, in one sentence, for input of the wrong kind, shape or
@@ -28,10 +28,10 @@ def ridge(X, y, lam):
     """Return (w, b) with the smallest mean((y - X w - b)^2) + lam/2 ||w||^2.
 
     The gradient 2 (G w - c) + lam w is zero where (G + lam/2 I) w = c. With lam = 0 this is least
-    squares; where many w are equally good, it returns the shortest.
+    squares; if many w are equally good, it returns the shortest.
     Source: Hoerl and Kennard (1970), equation 2.1.
     """
-    data = _Centred(X, y)
+    data = _Centered(X, y)
     lam = number("lam", lam, low=0)
     if lam == 0:
         return data.with_intercept(np.linalg.lstsq(data.X, data.y)[0])
@@ -45,7 +45,7 @@ def ridge_path(X, y, lams):
     w = V diag(S / (S^2 + N lam/2)) U^T y. Source: Hastie, Tibshirani and Friedman (2009), The
     Elements of Statistical Learning, equation 3.47.
     """
-    data = _Centred(X, y)
+    data = _Centered(X, y)
     lams = _strengths(lams)
     U, S, Vt = data.svd()
     gains = S / (S**2 + data.N / 2 * lams[:, None])  # (K, rank)
@@ -55,10 +55,10 @@ def ridge_path(X, y, lams):
 def effective_degrees_of_freedom(X, lam):
     """Return sum_d S_d^2 / (S_d^2 + N lam/2), the trace of the matrix that ridge fits y with.
 
-    S are the singular values of the centred X. It falls from the rank of X at lam = 0 towards 0;
+    S are the singular values of the centered X. It falls from the rank of X at lam = 0 towards 0;
     the free intercept would add 1. Source: Hastie, Tibshirani and Friedman (2009), equation 3.50.
     """
-    data = _Centred(array("X", X, ndim=2), np.zeros(len(X)))
+    data = _Centered(array("X", X, ndim=2), np.zeros(len(X)))
     squares = data.svd()[1] ** 2
     return float(np.sum(squares / (squares + data.N / 2 * number("lam", lam, low=0))))
 
@@ -91,7 +91,7 @@ def lam_max(X, y):
     At w = 0 the slope of the error along w_d is -2 c_d, and it must beat lam to move the weight off
     its kink.
     """
-    return 2 * float(np.abs(_Centred(X, y).c).max())
+    return 2 * float(np.abs(_Centered(X, y).c).max())
 
 
 def lasso(X, y, lam, *, tol=1e-12, max_sweeps=1_000):
@@ -106,7 +106,7 @@ def elastic_net(X, y, lam, l1_ratio, *, tol=1e-12, max_sweeps=1_000):
     with strength lam r. Two copies of one column get equal weights for r < 1, while the lasso
     leaves the split open. Source: Zou and Hastie (2005), lemmas 1 and 2.
     """
-    data = _Centred(X, y)
+    data = _Centered(X, y)
     lam = number("lam", lam, low=0)
     r = number("l1_ratio", l1_ratio, low=0, high=1)
     if lam * r == 0:
@@ -123,14 +123,14 @@ def lasso_path(X, y, lams, *, tol=1e-12, max_sweeps=1_000):
     soft_threshold(c_d - sum_{j != d} G_dj w_j, lam/2) / G_dd. After each sweep the nonzero weights
     jump to the minimum for their present signs. The strengths are taken from large to small, each
     started from the weights of the one before. It stops when the duality gap proves that the
-    objective is at most `tol` * (mean square of the centred y) above its minimum, and raises
+    objective is at most `tol` * (mean square of the centered y) above its minimum, and raises
     RuntimeError after `max_sweeps` sweeps without that proof.
 
     Source: Friedman, Hastie and Tibshirani (2010), sections 2.1, 2.2 and 2.5; the jump: Lee et al.
     (2006), "Efficient sparse coding algorithms", algorithm 1; the gap: Kim et al. (2007), section
     III.
     """
-    data = _Centred(X, y)
+    data = _Centered(X, y)
     lams = _strengths(lams)
     problem = _Lasso(data.G, data.c, data.s, *_stopping(tol, max_sweeps))
     path = np.zeros((len(lams), data.D))
@@ -158,7 +158,7 @@ def best_subsets(X, y):
     the one with the smaller column numbers is taken. Source: the sweep operator, Goodnight (1979);
     best subsets: Hastie, Tibshirani and Friedman (2009), section 3.3.1.
     """
-    data = _Centred(X, y)
+    data = _Centered(X, y)
     integer("the number of columns of X", data.D, high=15)
     rss = _all_residuals(np.column_stack([data.X, data.y]))
     sizes = np.bitwise_count(np.arange(2**data.D))
@@ -256,7 +256,7 @@ class _Lasso:
         return rr + lam * np.abs(w).sum() - (2 * a * ry - a**2 * rr)
 
 
-class _Centred:
+class _Centered:
     """X and y without their means, in float64, and what every fit needs of them."""
 
     def __init__(self, X, y):

@@ -68,7 +68,8 @@ class EarlyStopping:
 
     def update(self, validation_loss, model):
         """Take in the loss after one more epoch; return True when it is time to stop."""
-        if not _is_diverged(validation_loss):  # no improvement, and no reason to raise here
+        # The loss of a model that diverged passes: it is no improvement.
+        if not _is_diverged(validation_loss):
             number("validation_loss", validation_loss)
         _check_methods("model", model, "Sequential(...)", "state", "load")
         self.epoch += 1

@@ -199,7 +199,7 @@ class Stage:
         """Remove all that was drawn, and return the Axes."""
         own = list(np.ravel(self.axes))
         _, *drawn_on = self.fig.get_children()
-        if drawn_on != own:  # a colour bar, a second scale or a heading was added
+        if drawn_on != own:  # a color bar, a second scale or a heading was added
             self.build()
         else:
             for ax in own:

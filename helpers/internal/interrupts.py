@@ -41,7 +41,7 @@ class HeldInterrupt:
 def stopped(error, history):
     """Return the KeyboardInterrupt with a sentence and the History.
 
-    It has no message if the second Ctrl-C interrupted a step.
+    An error without a message comes from a second Ctrl-C, which interrupted a step.
     """
     when = error.args[0] if error.args else "in the middle of a step"
     epochs = "1 complete epoch" if history.epochs == 1 else f"{history.epochs} complete epochs"

@@ -443,7 +443,7 @@ def test_a_seed_instead_of_a_generator_is_refused(change, seed):
 @pytest.mark.parametrize(
     ("change", "kind", "sentence"),
     [
-        (lambda: shift(IMAGES, 5, rng()), ValueError, "most must"),
+        (lambda: shift(IMAGES, 5, rng()), ValueError, "most must be an integer >= 0 and <= 4"),
         (lambda: shift(IMAGES, -1, rng()), ValueError, "most must"),
         (lambda: shift(IMAGES, 1.0, rng()), TypeError, "most must"),
         (lambda: shift(IMAGES, 1, rng(), fill=None), TypeError, "fill must"),
@@ -486,7 +486,7 @@ def test_bad_settings_are_refused(change, kind, sentence):
             [0, 1, 0, 1],
             None,
             TypeError,
-            "classes must be an integer >= 1 where y holds labels, got None",
+            "classes must be an integer >= 1 if y holds labels, got None",
         ),
         ([0, 1, 0, 1], 2.0, TypeError, "classes must"),
         ([0, 0, 0, 0], 0, ValueError, "classes must"),

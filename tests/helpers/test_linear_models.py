@@ -34,13 +34,13 @@ def diabetes():
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def centred(X, y):
+def centered(X, y):
     return X - X.mean(axis=0), y - y.mean()
 
 
 def kkt_violation(X, y, w, lam, l1_ratio=1.0):
     """How far the slopes are from optimal, as a share of lam_max; that of the intercept is zero."""
-    X, y = centred(X, y)
+    X, y = centered(X, y)
     slope = 2 * X.T @ (X @ w - y) / len(y) + lam * (1 - l1_ratio) * w
     on = w != 0
     inside = np.abs(slope[~on]).max(initial=0) - lam * l1_ratio
@@ -48,7 +48,7 @@ def kkt_violation(X, y, w, lam, l1_ratio=1.0):
     return max(inside, exact) / (2 * np.abs(X.T @ y).max() / len(y))
 
 
-# Numbers worked by hand: x = -1, 1 and y = 0, 4 have mean 2 and, centred, G = 1, c = 2, s = 4.
+# Numbers worked by hand: x = -1, 1 and y = 0, 4 have mean 2 and, centered, G = 1, c = 2, s = 4.
 
 X2 = np.array([[-1.0], [1.0]])
 Y2 = np.array([0.0, 4.0])
@@ -207,7 +207,7 @@ def test_a_strength_near_zero_converges_to_least_squares(seed):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_duality_gap_bounds_the_distance_from_the_minimum(shape):
     X, y = problem(*shape)
-    X, y = centred(X, y)
+    X, y = centered(X, y)
     dual = linear_models._Lasso(X.T @ X / len(y), X.T @ y / len(y), y @ y / len(y), 1e-12, 100)
     lam = 0.1 * lam_max(X, y)
     best, _ = lasso(X, y, lam)
@@ -326,7 +326,7 @@ def test_one_row_is_its_own_mean():
 @pytest.mark.parametrize("shape", [(30, 6), (5, 7), (30, 5)])
 def test_best_subsets_equal_a_loop_over_supports(shape):
     X, y = problem(*shape)
-    X, y = centred(X, y)
+    X, y = centered(X, y)
     if shape[1] == 5:
         X[:, 2:4] = X[:, :2] @ np.array(
             [[0.3, 1.0], [0.7, -0.1]]
@@ -364,7 +364,7 @@ def test_best_subsets_of_constant_targets_are_the_first_columns():
 
 def test_best_subsets_of_fifteen_columns_at_most():
     assert len(best_subsets(*problem(40, 15))) == 16
-    with refuses(ValueError, "the number of columns of X must"):
+    with refuses(ValueError, "the number of columns of X must be an integer <= 15, got 16"):
         best_subsets(*problem(40, 16))
 
 

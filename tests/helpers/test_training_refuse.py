@@ -175,8 +175,8 @@ def test_a_run_that_diverges_in_its_last_step_is_refused_too(lr):
 
 
 def test_a_validation_loss_that_is_not_finite_is_refused():
-    when = "after epoch 1"
-    with refuses(FloatingPointError, f"the validation loss became inf {when}: try a smaller lr"):
+    remedy = f"try a smaller lr than 0.1, {INPUTS}"
+    with refuses(FloatingPointError, f"the validation loss became inf after epoch 1: {remedy}"):
         run(validation=(1e200 * X, Y))
 
 

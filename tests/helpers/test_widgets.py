@@ -98,7 +98,7 @@ def test_one_bundle_holds_the_live_view_and_the_still_image():
     assert f'base64,{bundle["image/png"]}"' in bundle["text/html"]
 
 
-def test_the_still_image_is_what_the_live_view_shows_but_for_the_number_of_colours():
+def test_the_still_image_is_what_the_live_view_shows_but_for_the_number_of_colors():
     exploration = explore(line, alt=ALT, p=(0.0, 2.0, 0.5))
     still = decoded(exploration._repr_mimebundle_()["text/html"])
     shown = Live(exploration).pixels
@@ -201,7 +201,7 @@ def second_scale(ax, p):
     ax.twinx().plot([100, 0], "--")
 
 
-def colour_bar(ax, p):
+def color_bar(ax, p):
     ax.figure.colorbar(ax.contourf(np.outer(np.arange(5), np.arange(5)) ** (1 + p / 4)), ax=ax)
 
 
@@ -223,7 +223,7 @@ def categories(ax, p):
         named_ticks,
         hidden_axis,
         second_scale,
-        colour_bar,
+        color_bar,
         heading,
         categories,
     ],
@@ -337,9 +337,9 @@ def test_what_a_drawing_ahead_raises_is_raised():
 @pytest.mark.parametrize(
     ("spec", "kind", "parts"),
     [
-        ((1, 1, 0.1), ValueError, ("p: high must",)),
+        ((1, 1, 0.1), ValueError, ("p: high must be a number > 1, got 1",)),
         ((2, 1, 0.1), ValueError, ("p: high must",)),
-        ((0, 1, 0), ValueError, ("p: step must",)),
+        ((0, 1, 0), ValueError, ("p: step must be a number > 0 and <= 1, got 0",)),
         ((0, 1, 2), ValueError, ("p: step must",)),
         ((0, 1, "x"), TypeError, ("p: step must",)),
         ((0, float("inf"), 1), ValueError, ("p: high must",)),
@@ -354,7 +354,7 @@ def test_a_slider_that_does_not_fit_is_refused(spec, kind, parts):
 
 
 def test_a_start_outside_the_range_is_refused():
-    with refuses(ValueError, "start must"):
+    with refuses(ValueError, "start must be a number >= 0 and <= 1, got 2"):
         slider(0, 1, 0.1, start=2)
     with refuses(ValueError, "start must be one of the values", "got 3"):
         choice([1, 2], start=3)
