@@ -30,8 +30,8 @@ class Parameter:
 class Layer:
     """The base of all layers: `forward` and `backward` are its formula, `training` its mode.
 
-    forward may leave what backward needs as attributes, and `remembers` lists their names. It never
-    changes its input.
+    forward may leave attributes behind, most often for backward, and `remembers` lists their names.
+    It never changes its input.
     """
 
     training = True

@@ -54,8 +54,8 @@ def load_diabetes():
 
 def _unit_length(column):
     # fsum rounds once, so these numbers are the same on every processor.
-    centred = column - math.fsum(column) / len(column)
-    return centred / math.sqrt(math.fsum(centred**2))
+    centered = column - math.fsum(column) / len(column)
+    return centered / math.sqrt(math.fsum(centered**2))
 
 
 @functools.cache
@@ -69,18 +69,18 @@ def _verified(path):
     content = _present(path)
     sums = _present(path.parent / "SHA256SUMS").decode("ascii", "replace")
     if f"{hashlib.sha256(content).hexdigest()}  {path.name}" not in sums.splitlines():
-        cure = _cure(path.name, "SHA256SUMS")
-        raise OSError(f"{path} differs from its SHA-256 in SHA256SUMS: {cure}")
+        remedy = _remedy(path.name, "SHA256SUMS")
+        raise OSError(f"{path} differs from its SHA-256 in SHA256SUMS: {remedy}")
     return content
 
 
 def _present(path):
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_cure(path.name)}")
+        raise FileNotFoundError(f"{path} is missing: {_remedy(path.name)}")
     return path.read_bytes()
 
 
-def _cure(*names):
+def _remedy(*names):
     files = " ".join(f"data/{name}" for name in names)
     restore = f"restore it with `git checkout -- {files}` in the course's folder"
     return f"{restore}, or install the course again."
@@ -194,9 +194,8 @@ def _paired(X, y):
 def minibatches(n, batch_size, rng):
     """One epoch: index arrays that hold each of 0 ... n-1 once, in random order.
 
-    They hold batch_size indices each; the last one may be shorter.
-    The examples are shuffled, not the starts of the batches: the same examples meet only by chance
-    in the next epoch.
+    They hold batch_size indices each; the last one may be shorter. The examples are shuffled, not
+    the starts of the batches: the same examples meet only by chance in the next epoch.
     """
     n = integer("n", n, low=1)
     batch_size = integer("batch_size", batch_size, low=1)

@@ -57,8 +57,9 @@ def paired(
     references  {name: score} of what stands below the settings, such as the null model and the
                 oracle. A score is {metric: number}, or a number, which belongs to the first metric,
                 or a function of the seed that returns either
-    n_jobs      the number of processes, -1 for one per core. The result does not depend on it, up
-                to rounding of the last digit
+    n_jobs      the number of processes, -1 for one per core. Each has one BLAS thread, and so has
+                the calling process until the last run is done. The result does not depend on
+                n_jobs, up to rounding of the last digit
     progress    draw a bar on stderr, unless the environment says COURSE_PROGRESS=off
 
     The other arguments are those of PairedTable.
@@ -142,12 +143,12 @@ class _Scores:
     """The results of all runs by name, each checked: every run must return the same metrics.
 
     A reference may return a number, for the first metric, and may lack metrics in all its runs.
-    The arguments in `by_metric` are dicts by metric, checked when the first result comes.
+    The `options` are dicts with metrics as keys, checked when the first result comes.
     """
 
-    def __init__(self, names, references=(), **by_metric):
+    def __init__(self, names, references=(), **options):
         self.references = references
-        self.arguments = by_metric
+        self.options = options
         self.metrics = []  # those of the first result
         self.results = {name: [] for name in names}
 
@@ -163,7 +164,7 @@ class _Scores:
         scores = {metric: number(f"{metric!r} {place}", x) for metric, x in result.items()}
         if not self.metrics:
             self.metrics = list(scores)
-            check_metrics(self.metrics, **self.arguments)
+            check_metrics(self.metrics, **self.options)
         self.results[name].append(scores)
 
     def _check_metrics(self, name, seed, metrics):
@@ -204,14 +205,14 @@ def _collect(scores, calls, seeds, n_jobs, progress):
 
 def _results(tasks, calls, n_jobs):
     """Yield the results in the order of the tasks."""
-    # One task per batch: tasks pickled together would share what `run` closes over, as a generator.
+    # One task per batch: tasks pickled together would share what `run` closes over, such as a
+    # generator.
     with _one_thread_for_each_worker():
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
     jobs = (delayed(_call)(calls[name], name, seed) for name, seed in tasks)
+    # This process is limited too: without workers it makes the runs itself.
     with (
-        threadpool_limits(
-            1
-        ),  # for this process too, which makes the runs where there are no workers
+        threadpool_limits(1),
         _silent_joblib(),
         _one_sentence_for_a_killed_worker(),
         closing(parallel(jobs)) as results,

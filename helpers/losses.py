@@ -1,6 +1,7 @@
 """Losses: `value(prediction, target)` is a mean over the batch.
 
-So lambda means the same for every batch size. `backward()` is the gradient of the last value.
+It is a mean, so that lambda means the same for every batch size. `backward()` is the gradient of
+the last value.
 """
 
 import numpy as np

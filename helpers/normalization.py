@@ -46,8 +46,9 @@ def normalize_backward(dz, z, var, axes, eps=1e-5):
 class _Normalization(Layer):
     """What the four have in common: normalize, then a gain and a shift of the given shape.
 
-    Each defines `view(x) -> (blocks, axes)`, x in the shape in which it is normalized over `axes`,
-    and `shared_axes(ndim)`, the axes of x along which the gain is the same.
+    Each defines `view(x) -> (blocks, axes)`, x in the shape in which it is normalized over `axes`;
+    `shared_axes(ndim)`, the axes of x along which the gain is the same; and `_check(x)`, which
+    raises ValueError unless the layer takes the shape of x.
     """
 
     remembers = ("z", "var")

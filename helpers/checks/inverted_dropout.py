@@ -52,8 +52,8 @@ def _scaled(x, y, p):
         ("divided by p", dropped, one / p),
         ("multiplied by 1 - p", standard, one * (1 - p)),
     ]
-    agree = f"{mean} Multiply a kept value by what to make them agree?"
-    expect_equal(kept, one / (1 - p), ("wrong scale", agree), slips)
+    which_factor = f"{mean} Multiply a kept value by what to make them agree?"
+    expect_equal(kept, one / (1 - p), ("wrong scale", which_factor), slips)
 
 
 def _mask_fits(mask, kept, p):

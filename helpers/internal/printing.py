@@ -26,7 +26,7 @@ def _steady(x):
 
 
 def digits_of(x, decimals):
-    """x with so many decimals, rounded from 9 significant digits, and no minus before a zero."""
+    """x to `decimals` decimals, after rounding to 9 significant digits; a zero has no minus."""
     x = number("x", x)
     decimals = integer("decimals", decimals, low=-300, high=300)
     rounded = round(_steady(x), decimals) + 0.0  # -0.0 + 0.0 is 0.0
@@ -56,7 +56,7 @@ def _as_text(titles, lines, caption):
 
 
 def _padded(cells):
-    """Words to the left; numbers to the right, with each ± below the other."""
+    """Align words on the left, and numbers on the right with their ± in one column."""
     tail = max(len(cell.partition(" ± ")[2]) for cell in cells)
     halves = [cell.partition(" ± ") for cell in cells]
     cells = [head + pm + half.ljust(tail) if pm else head for head, pm, half in halves]
