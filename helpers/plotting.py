@@ -35,7 +35,7 @@ STYLES = {
     "oracle": (0, (6, 2, 1, 2, 1, 2)),
 }
 LINES = {role: {"color": COLORS[role], "linestyle": style} for role, style in STYLES.items()}
-CLASSES = [  # colour and marker: no two classes look alike in grey
+CLASSES = [  # color and marker: no two classes look alike in grey
     ("blue", "o"),
     ("vermillion", "^"),
     ("green", "s"),
@@ -55,7 +55,7 @@ def use_style():
 
 
 def label_lines(ax):
-    """Write the label of each line at its right end, in its colour.
+    """Write the label of each line at its right end, in its color.
 
     Labels that would overlap are pushed apart. Call it last, when the limits of the axes are final.
     Lines without a label are left alone.
@@ -235,7 +235,7 @@ def image_row(images, titles=None, *, cmap="gray", limits=None):
     """Draw images (K, H, W) in a row. Returns the Figure.
 
     They share one scale, from limits[0] to limits[1], or from the smallest value to the largest.
-    Raises ValueError for another number of axes, and where there are not as many titles as images.
+    Raises ValueError for another number of axes, and if there are not as many titles as images.
     """
     images = arguments.array("images", images, 3)
     titles = [""] * len(images) if titles is None else titles

@@ -30,8 +30,8 @@ def he(he_normal, rng):
     unscaled = abs(std - 1) <= 0.05
     expect(not unscaled or mean < right / 2, "mean for standard deviation", f"{seen}. {order}")
     expect(not unscaled, "scale forgotten", f"{seen}. Standard normal numbers have to be scaled.")
-    centred = abs(mean) < 8 * right / np.sqrt(weights.size)
-    expect(centred, "mean not zero", f"{seen}. The mean must be 0.")
+    centered = abs(mean) < 8 * right / np.sqrt(weights.size)
+    expect(centered, "mean not zero", f"{seen}. The mean must be 0.")
     evenly = "The numbers fill an interval evenly. He's normal start has tails."
     kurtosis = _kurtosis(weights)
     expect(abs(kurtosis - UNIFORM) > 0.1, "uniform instead of normal", f"{seen}. {evenly}")

@@ -23,14 +23,14 @@ def picture(fig):
 
 
 def small_png(image):
-    """A PIL image as a PNG of 256 colours: a third of the bytes, RMS error below 1 of 255."""
-    # Other ways to choose the colours make white grey, or err by 50 of 255 in single pixels.
+    """A PIL image as a PNG of 256 colors: a third of the bytes, RMS error below 1 of 255."""
+    # Other ways to choose the colors make white grey, or err by 50 of 255 in single pixels.
     method = Image.Quantize.MAXCOVERAGE
     return encoded(image.quantize(256, method, kmeans=1, dither=Image.Dither.NONE))
 
 
 def reduced(png_bytes):
-    """A PNG as one of 256 colours."""
+    """A PNG as one of 256 colors."""
     return small_png(Image.open(io.BytesIO(png_bytes)))
 
 

@@ -81,7 +81,7 @@ def test_the_style_does_not_depend_on_earlier_settings():
     assert dict(mpl.rcParams) == wanted
 
 
-def test_every_line_has_a_style_of_its_own_beside_its_colour():
+def test_every_line_has_a_style_of_its_own_beside_its_color():
     cycle = list(mpl.rcParams["axes.prop_cycle"])
     assert {to_hex(entry["color"]).upper() for entry in cycle} <= set(COLORS.values())
     assert len({(entry["color"], entry["linestyle"]) for entry in cycle}) == len(cycle)
@@ -109,7 +109,7 @@ def test_spread_moves_nothing_that_is_far_enough_apart():
     np.testing.assert_allclose(spread([5.0, 5.0, 100.0], 10), [0, 10, 100])
 
 
-def test_labels_stand_right_of_the_line_ends_in_their_colours_and_do_not_overlap(ax):
+def test_labels_stand_right_of_the_line_ends_in_their_colors_and_do_not_overlap(ax):
     for number in range(6):
         ax.plot([0, 1, 2], [0, number, 1 + 0.01 * number], label=f"line {number}")
     ax.plot([0, 1], [0, 0])
@@ -304,7 +304,7 @@ def test_the_png_is_the_same_each_time_and_holds_nothing_but_the_picture():
     assert [kind for kind in (b"tEXt", b"tIME", b"pHYs", b"iTXt") if kind in first] == []
 
 
-def test_256_colours_look_like_all_colours():
+def test_256_colors_look_like_all_colors():
     fig = drawn()
     exact = np.asarray(picture(fig), float)
     small = np.asarray(Image.open(io.BytesIO(png(fig))).convert("RGB"), float)

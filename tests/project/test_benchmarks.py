@@ -87,7 +87,7 @@ def test_the_sides_run_in_turn():
     sides = {name: partial(order.append, name) for name in "ab"}
     seconds = measure.side_by_side(sides, measure.Effort(blocks=3, seconds=1e-4, settle=1e-5))
     turns = re.sub(r"(.)\1*", r"\1", "".join(order))
-    assert turns == "ababab"  # ab to warm up; then ab, ba, ab, where equal neighbours are one
+    assert turns == "ababab"  # ab to warm up; then ab, ba, ab, where equal neighbors are one
     assert all(len(values) == 3 and (values > 0).all() for values in seconds.values())
 
 

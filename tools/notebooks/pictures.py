@@ -14,7 +14,7 @@ DATA_URI = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 CUT_OUT = "data:image/png;base64,(picture)"
 
 # The limits, on grey levels 0..255. Measured with matplotlib 3.11 on figures of 6x4 in at 100 dpi,
-# 6.4x4.8 in at 72 and 8x5 in at 150, and on figures of 6.4x4 in with the 256 colours that
+# 6.4x4.8 in at 72 and 8x5 in at 150, and on figures of 6.4x4 in with the 256 colors that
 # helpers.internal.png stores; the range over all:
 #
 #                                                RMS of the picture   largest RMS of an 8x8 block
