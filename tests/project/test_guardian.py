@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -17,9 +18,10 @@ SLEEP = "import time; time.sleep(300)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 # Starts a process in a session of its own, which starts another; prints the ids; then goes on.
 PROGRAM = f"""
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from tools import guardian
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 guardian.guard()
 parent = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); "
 parent += "print(child.pid, flush=True); "
@@ -31,20 +33,23 @@ if sys.argv[2] == "wait":
 """
 
 
-def start(*command, **options):
+@contextmanager
+def start(*command):
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("MAKELEVEL", "MAKEFLAGS")
+        name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS")
     }
-    return subprocess.Popen(
+    program = subprocess.Popen(
         command,
         cwd=ROOT,
         env=kept | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
-        **options,
     )
+    with program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 def started(program):
@@ -86,7 +91,6 @@ def test_what_others_started_goes_on():
         with start(sys.executable, "-c", PROGRAM, SLEEP, "end") as program:
             assert program.wait(60) == 0
         assert other.poll() is None
-        other.kill()
 
 
 def test_a_program_ends_with_the_make_that_started_it(tmp_path):
