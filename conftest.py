@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.schedule",
     "tests.support.durations",
     "tests.notebooks.support.nbval_adapter",
+    "tests.project.support.site",
 ]
 
 # A release has no outputs to compare with (tests/notebooks/test_assignments.py runs it);

@@ -29,8 +29,10 @@ def test_each_beginning_of_the_order_is_that_of_some_file(start):
 
 
 def test_what_shares_a_server_runs_in_one_process():
-    first = schedule.scope("tests/browser/test_site.py::test_page[a]")
-    assert first == schedule.scope("tests/browser/test_explore.py::test_keys")
+    lab = schedule.scope("tests/browser/test_lectures.py::test_page[a]")
+    assert lab == schedule.scope("tests/browser/test_explore.py::test_keys")
+    site = schedule.scope("tests/browser/test_site.py::test_page[a]")
+    assert site == schedule.scope("tests/project/test_site.py::test_page[a]") != lab
     assert schedule.scope("notebooks/00_overfitting.ipynb::Cell 3").endswith(".ipynb")
     assert schedule.scope("tests/checks/test_norms.py::test_answer[a::b]").endswith("test_norms.py")
 

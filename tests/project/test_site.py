@@ -1,9 +1,6 @@
 """The site: what becomes a page, where its links lead, that figures have alternative text."""
 
 import ast
-import os
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,12 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from docutils.core import publish_doctree
 
+from tests.project.support.site import RELEASES, REPOSITORY, SOURCES, build
 from tools.notebooks import form
 from tools.site import reading, reference, repository
-
-REPOSITORY = "https://github.com/someone/course"
-RELEASES = sorted((form.ROOT / "notebooks/assignments/release").glob("*/*.ipynb"))
-SOURCES = [*form.lectures(), *sorted((form.ROOT / "notebooks").glob("*.md")), *RELEASES]
 
 
 class Page(HTMLParser):
@@ -44,29 +38,10 @@ class Page(HTMLParser):
             self.alts.append(attrs.get("alt", ""))
 
 
-def build(folder, **settings):
-    """Call the tool as `make site` does, for a course in the repository REPOSITORY."""
-    others = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("COURSE_", "GITHUB_"))
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "tools.site.build", folder],
-        cwd=form.ROOT,
-        env=others | {"COURSE_REPOSITORY": REPOSITORY} | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(built_site):
     """path within the site -> Page"""
-    folder = tmp_path_factory.mktemp("site") / "_site"
-    done = build(folder)
-    assert done.returncode == 0, done.stderr
+    folder = built_site
     html = [*folder.glob("*.html")]  # and not _static, which holds a template of the theme
     for part in ("notebooks", "_modules"):
         html += (folder / part).rglob("*.html")

@@ -73,9 +73,11 @@ def pytest_collection_modifyitems(items):
 
 
 def scope(nodeid):
-    """What runs in one process: a file; the whole of tests/browser, which shares its server."""
+    """What runs in one process: a file; all that shares the site, or JupyterLab in a browser."""
     path = nodeid.partition("::")[0]
-    return "tests/browser" if path.startswith("tests/browser/") else path
+    if path.endswith("/test_site.py"):
+        return "the site"
+    return "JupyterLab" if path.startswith("tests/browser/") else path
 
 
 class Scopes(LoadScopeScheduling):
