@@ -57,10 +57,19 @@ def end(processes):
     """Ask the processes to end, and kill those that have not ended after PATIENCE."""
     for process in processes:
         _signal(process.terminate)
-    _, deaf = psutil.wait_procs(processes, timeout=PATIENCE)
-    for process in deaf:
+    deadline = time.monotonic() + PATIENCE
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for process in filter(_runs, processes):
         _signal(process.kill)
-    psutil.wait_procs(deaf, timeout=PATIENCE)
+
+
+def _runs(process):
+    """Whether it does; one that has ended and that its parent has not asked for does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _signal(send):
@@ -88,7 +97,10 @@ def watch(mark, *parent_and_guarded):
         threading.Thread(target=end_with, args=ids, daemon=True).start()
     sys.stdin.buffer.read()
     for _ in range(ROUNDS):
-        end(marked(mark))
+        left = list(filter(_runs, marked(mark)))
+        if not left:
+            return
+        end(left)
 
 
 if __name__ == "__main__":
