@@ -139,7 +139,8 @@ def outcome(environment, notebooks):
         python, folder = environment.place()
     except NotHere as why:
         return f"not run: {why}"
-    options = ["-q", "--nbval", "-n", "2", "--dist", "loadscope", "-p", "no:cacheprovider"]
+    processes = "2" if len(notebooks) > 1 else "0"
+    options = ["-q", "--nbval", "-n", processes, "-p", "no:cacheprovider"]
     inside = [path.relative_to(ROOT) for path in notebooks if path.is_relative_to(ROOT)]
     elsewhere = [path for path in notebooks if not path.is_relative_to(ROOT)]
     command = [*python, "-m", "pytest", *options, *(folder / path for path in inside), *elsewhere]
