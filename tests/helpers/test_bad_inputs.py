@@ -1,11 +1,18 @@
 """Every public function and class refuses bad input in one sentence, and answers unusual input."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 from tests.helpers.inputs import network
 from tests.helpers.inputs.kinds import number
 from tests.helpers.inputs.row import Example, Row, WrongAnswer
 from tests.helpers.support.bad_inputs import TABLE, UNCHECKED, UNCHECKED_MODULES, public, try_inputs
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left():
+    yield
+    plt.close("all")
 
 
 def test_every_public_function_and_class_has_a_row_or_a_reason():

@@ -97,7 +97,7 @@ def test_the_sides_run_in_turn():
 def test_what_a_process_hands_on_comes_back():
     findings = [
         measure.Witness(1, "loss", 1.0, 1.0, 0.1),
-        measure.Result(2, "a", "b", "c", [0.5, 0.7], 1.0),
+        measure.Result(2, "a", "b", "c", [0.5, 0.7], 1.0, ours=3.0, theirs=5.0),
         ("t", "| |"),
     ]
     assert [measure.unpacked(*measure.packed(finding)) for finding in findings] == findings
