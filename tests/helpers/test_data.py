@@ -1,7 +1,6 @@
 """helpers/data.py without Fashion-MNIST: both files, generated sets, splits, batches, labels."""
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from helpers.data import (
     split,
     standardize,
 )
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.refusal import refuses
 
 REPOSITORY = Path(__file__).parents[2] / "data"
@@ -42,21 +42,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def scikit_learn():
-    """Its data sets; without it the test is skipped by name at home and fails in CI."""
-    if importlib.util.find_spec("sklearn") is None:
-        reason = "not checked here: scikit-learn is not installed"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    from sklearn import datasets
-
-    return datasets
-
-
 # ---- The files ----
 
 
 def test_the_script_makes_the_same_bytes(tmp_path):
-    scikit_learn()
+    import_or_skip("sklearn.datasets")
     subprocess.run([sys.executable, REPOSITORY / "make_data.py", tmp_path], check=True)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert made == {
@@ -74,7 +64,7 @@ def test_the_readme_gives_the_checksums():
 
 
 def test_the_loaders_give_what_scikit_learn_gives():
-    datasets = scikit_learn()
+    datasets = import_or_skip("sklearn.datasets")
     np.testing.assert_array_equal(load_digits().X, datasets.load_digits().data / 16)
     np.testing.assert_array_equal(load_digits().y, datasets.load_digits().target)
     np.testing.assert_allclose(load_diabetes().X, datasets.load_diabetes().data, rtol=0, atol=1e-14)

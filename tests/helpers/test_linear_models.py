@@ -17,6 +17,7 @@ from helpers.linear_models import (
     ridge_path,
     soft_threshold,
 )
+from tests.helpers.support.parity import import_or_skip
 from tests.helpers.support.refusal import refuses
 
 SHAPES = [(40, 6), (12, 30), (25, 25)]
@@ -30,7 +31,7 @@ def problem(N, D, seed=0):
 
 @pytest.fixture(scope="module")
 def diabetes():
-    X, y = pytest.importorskip("sklearn.datasets").load_diabetes(return_X_y=True)
+    X, y = import_or_skip("sklearn.datasets").load_diabetes(return_X_y=True)
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
@@ -454,7 +455,7 @@ def test_bad_input_is_one_sentence(call, error, sentence):
 
 @pytest.mark.parametrize("lam", [100.0, 1.0, 0.01])
 def test_ridge_equals_scikit_learn(diabetes, lam):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = import_or_skip("sklearn.linear_model")
     for X, y in (diabetes, *(problem(*shape) for shape in SHAPES)):
         other = linear_model.Ridge(alpha=lam * len(y) / 2, solver="svd").fit(X, y)
         w, b = ridge(X, y, lam)
@@ -465,7 +466,7 @@ def test_ridge_equals_scikit_learn(diabetes, lam):
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_lasso_and_elastic_net_equal_scikit_learn(diabetes, l1_ratio):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = import_or_skip("sklearn.linear_model")
     for X, y in (diabetes, *(problem(*shape) for shape in SHAPES)):
         lam = 0.05 * lam_max(X, y)
         other = linear_model.ElasticNet(
@@ -477,7 +478,7 @@ def test_lasso_and_elastic_net_equal_scikit_learn(diabetes, l1_ratio):
 
 
 def test_lasso_path_equals_scikit_learn(diabetes):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = import_or_skip("sklearn.linear_model")
     X, y = diabetes
     lams = np.geomspace(1, 1e-3, 50) * lam_max(X, y)
     other = linear_model.lasso_path(X, y - y.mean(), alphas=lams / 2, tol=1e-14, max_iter=100_000)[
@@ -487,7 +488,7 @@ def test_lasso_path_equals_scikit_learn(diabetes):
 
 
 def test_lam_max_equals_scikit_learn(diabetes):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = import_or_skip("sklearn.linear_model")
     X, y = diabetes
     assert lam_max(X, y) / 2 == pytest.approx(
         linear_model.lasso_path(X, y - y.mean(), eps=0.5)[0].max()
