@@ -1,6 +1,7 @@
 """However a program ends that has a guardian, nothing that it started goes on."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -95,13 +96,10 @@ def test_what_others_started_goes_on():
 
 def test_a_program_ends_with_the_make_that_started_it(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
-    command = f"{sys.executable} program.py '{SLEEP}' wait"
+    command = shlex.join([sys.executable, "program.py", SLEEP, "wait"])
     (tmp_path / "Makefile").write_text(f"all:\n\t@{command}\n")
-    with start("make", "-C", str(tmp_path)) as make:
-        lines = [make.stdout.readline() for _ in range(2)]
-        while not any(line[:1].isdigit() for line in lines):
-            lines.append(make.stdout.readline())
-        ids = [int(word) for line in lines for word in line.split() if word.isdigit()]
-        processes = [*psutil.Process(make.pid).children(recursive=True), *map(psutil.Process, ids)]
+    with start("make", "--no-print-directory", "-C", str(tmp_path)) as make:
+        processes = [*started(make), *psutil.Process(make.pid).children(recursive=True)]
+        assert len(processes) > 2
         make.kill()
         assert all_gone(processes)

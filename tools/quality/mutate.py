@@ -34,6 +34,8 @@ FILES = {
 MODULES = sorted(FILES)
 # No other plugins: looking for them takes long.
 PLUGINS = ("nbval.plugin", "pytest_timeout", "xdist.plugin", "_hypothesis_pytestplugin")
+# What conftest.py loads for a whole run; for each mutant it would start a guardian.
+NEEDLESS = ("tests.support.leftovers", "tests.support.schedule", "tests.support.durations")
 WARM = (*PLUGINS, "numpy", "scipy.stats", "joblib", "tqdm", "hypothesis")
 TESTED = "tests/helpers"
 TESTS = {  # in addition to test_<module>.py and test_<module>_*.py
@@ -81,6 +83,7 @@ def run_tests(module, code, seconds=600):
 
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "timeout=120"]
     options += [f"-p{name}" for name in PLUGINS]
+    options += [f"-pno:{name}" for name in NEEDLESS]
     # What warm_up imported is not rewritten.
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     status = pytest.main([*options, *tests_of(module)])
