@@ -151,3 +151,7 @@ def test_bad_input_is_refused(f, name, value, kind):
 def test_a_bad_std_is_refused(std, kind):
     with refuses(kind, "std must be "):
         normal(std)
+
+
+def test_a_shape_may_have_an_axis_of_length_1():
+    assert zeros(3, 1, shape=(1, 3)).shape == (1, 3)
